@@ -1,0 +1,78 @@
+# Every target does its own set-up: a fresh clone needs python3 and make, no other step.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check check-static cluster contract fix bench lock clean setup
+
+BIN := .venv/bin
+READY := .venv/.ready
+CONTRACT = $(BIN)/pytest tests/contract/cluster $(PYTEST_ARGS)
+
+# A virtual environment keeps absolute paths, so a copied or moved clone sets up anew.
+ifneq ($(shell grep -cs "^command = .* $(CURDIR)/.venv\$$" .venv/pyvenv.cfg),1)
+.PHONY: $(READY)
+endif
+
+$(READY): pyproject.toml locks/bootstrap.txt locks/dev.txt tools/setup.sh
+	@PYTHON="$(PYTHON)" tools/setup.sh
+
+help: ## say what there is to make
+	@echo "Chaos Day: plan, run and learn from Chaos Days on Kubernetes."
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+	@echo
+	@echo "Each sets up what it needs (once). Python 3.11 or later is all it takes;"
+	@echo "PYTHON=/path/to/python chooses another than python3."
+
+demo: $(READY) ## conduct a whole Chaos Day on the practice cluster, and write its debrief
+	@$(BIN)/chaosday demo
+
+serve: $(READY) ## the same practice cluster and service, kept running to play with
+	@$(BIN)/chaosday demo --keep
+
+test: $(READY) ## run the tests
+	@tools/postgres.sh
+	@$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+check: test check-static ## all that CI runs: the tests, then format, lint, types, layers, chart
+
+check-static: $(READY) ## what `make check` runs besides the tests
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	@if [ -x $(BIN)/shellcheck ]; then set -x; $(BIN)/shellcheck .ci/run tools/*.sh; fi
+	$(BIN)/hadolint Dockerfile
+	tools/chart.sh
+
+cluster: $(READY) ## a real Kubernetes control plane on loopback (needs Go; NODES=practice, PORT=6443)
+	@$(BIN)/python -m tests.cluster --nodes $(or $(NODES),none) --port $(or $(PORT),0)
+
+# A KUBECONFIG that only the environment names is somebody's own cluster: it has to be said here.
+contract: $(READY) ## ask a cluster the contract's questions (CLUSTER=kubernetes or KUBECONFIG=; else practice)
+ifeq ($(origin KUBECONFIG),command line)
+	@CHAOSDAY_CONTRACT_KUBECONFIG=$(abspath $(KUBECONFIG)) $(CONTRACT)
+else ifeq ($(CLUSTER),kubernetes)
+	@$(BIN)/python -m tests.cluster --nodes practice -- $(CONTRACT)
+else ifeq ($(or $(CLUSTER),practice),practice)
+	@$(CONTRACT)
+else
+	@echo "CLUSTER is practice or kubernetes, not $(CLUSTER)" >&2; exit 2
+endif
+
+fix: $(READY) ## put right what ruff can put right by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(READY) ## measure, each figure beside a bare baseline or a peer
+	@$(BIN)/python -m tests.benchmarks
+
+lock: $(READY) ## choose the newest versions that are a week old, and write locks/*.txt
+	@tools/lock.sh
+
+setup: $(READY) ## only the set-up: .venv with all packages
+	@echo "$(BIN) is ready"
+
+clean: ## remove what the targets made, .venv included
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Observations of our own. A probe reads, and never changes what it reads."""

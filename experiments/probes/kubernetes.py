@@ -1,0 +1,124 @@
+"""Observations of the cluster: what there was before a fault, and proof that it took effect.
+
+They tell what the cluster does, not how people fare with it; that is measured from the outside.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from chaosk8s import create_k8s_api_client
+from chaoslib.exceptions import ActivityFailed
+from kubernetes.client import ApiClient, AppsV1Api, CoreV1Api, DiscoveryV1Api
+from kubernetes.client.models import V1Pod
+
+PATIENCE: Final = 10
+"""Seconds until a request to the cluster counts as failed."""
+
+PULL_FAILURES: Final = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName")
+
+
+def pod_uids(
+    label_selector: str, namespace: str = "default", secrets: Mapping[str, Any] | None = None
+) -> list[str]:
+    """The uids of the pods there are, sorted. Ask before a fault what it is to be compared with."""
+    return sorted(_uids(_pods(create_k8s_api_client(secrets), label_selector, namespace)))
+
+
+def pods_gone(
+    before: Sequence[str],
+    label_selector: str,
+    namespace: str = "default",
+    secrets: Mapping[str, Any] | None = None,
+) -> int:
+    """How many of the pods that there were are there no more.
+
+    Shape: before is what `pod_uids` said earlier.
+    Raises: ActivityFailed: before is no list, as when the earlier probe had no answer.
+    """
+    if isinstance(before, str):
+        raise ActivityFailed(f"before = {before!r}: no list of uids to compare with")
+    now = _uids(_pods(create_k8s_api_client(secrets), label_selector, namespace))
+    return len(set(before) - now)
+
+
+def replicas_wanted(
+    name: str, namespace: str = "default", secrets: Mapping[str, Any] | None = None
+) -> int:
+    """How many replicas a Deployment is to have."""
+    return _replicas(create_k8s_api_client(secrets), name, namespace)
+
+
+def ready_endpoints(
+    service: str, namespace: str = "default", secrets: Mapping[str, Any] | None = None
+) -> int:
+    """How many endpoints of a Service are ready, that is, get its traffic."""
+    return _ready(create_k8s_api_client(secrets), service, namespace)
+
+
+def replicas_and_endpoints(
+    deployment: str,
+    service: str,
+    namespace: str = "default",
+    secrets: Mapping[str, Any] | None = None,
+) -> str:
+    """How many replicas a Deployment is to have, and how many endpoints of its Service are ready.
+
+    Shape: "0 replicas wanted, 0 endpoints ready".
+    """
+    api = create_k8s_api_client(secrets)
+    wanted, ready = _replicas(api, deployment, namespace), _ready(api, service, namespace)
+    return f"{wanted} replicas wanted, {ready} endpoints ready"
+
+
+def pods_that_cannot_pull(
+    label_selector: str,
+    namespace: str = "default",
+    image_ends_with: str = "",
+    secrets: Mapping[str, Any] | None = None,
+) -> int:
+    """How many pods wait because an image cannot be pulled, of those whose image ends like that."""
+    pods = _pods(create_k8s_api_client(secrets), label_selector, namespace)
+    return sum(_cannot_pull(pod, image_ends_with) for pod in pods)
+
+
+def _cannot_pull(pod: V1Pod, image_ends_with: str) -> bool:
+    containers = pod.spec.containers if pod.spec else []
+    suspects = {each.name for each in containers if (each.image or "").endswith(image_ends_with)}
+    for status in (pod.status.container_statuses if pod.status else None) or []:
+        waiting = status.state.waiting if status.state else None
+        if waiting and waiting.reason in PULL_FAILURES and status.name in suspects:
+            return True
+    return False
+
+
+def _pods(api: ApiClient, label_selector: str, namespace: str) -> list[V1Pod]:
+    return (
+        CoreV1Api(api)
+        .list_namespaced_pod(namespace, label_selector=label_selector, _request_timeout=PATIENCE)
+        .items
+    )
+
+
+def _uids(pods: Sequence[V1Pod]) -> set[str]:
+    return {pod.metadata.uid for pod in pods if pod.metadata and pod.metadata.uid}
+
+
+def _replicas(api: ApiClient, name: str, namespace: str) -> int:
+    found = AppsV1Api(api).read_namespaced_deployment(name, namespace, _request_timeout=PATIENCE)
+    # A Deployment that says nothing gets one replica.
+    wanted = found.spec.replicas
+    return 1 if wanted is None else wanted
+
+
+def _ready(api: ApiClient, service: str, namespace: str) -> int:
+    slices = DiscoveryV1Api(api).list_namespaced_endpoint_slice(
+        namespace,
+        label_selector=f"kubernetes.io/service-name={service}",
+        _request_timeout=PATIENCE,
+    )
+    # A condition that is missing means ready: see the EndpointConditions of discovery.k8s.io/v1.
+    return sum(
+        endpoint.conditions is None or endpoint.conditions.ready is not False
+        for each in slices.items
+        for endpoint in each.endpoints or []
+    )

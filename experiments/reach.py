@@ -1,0 +1,99 @@
+"""Where an experiment reaches, as far as its text says: contexts and namespaces.
+
+It says nothing about what is left to defaults or found out while the experiment runs; the guard
+sees that.
+"""
+
+from collections.abc import Iterator, Mapping
+from string import Template
+from typing import Any, Final
+
+from experiments.extension import NAME as EXTENSION
+
+CONTEXT: Final = "KUBERNETES_CONTEXT"
+NAMESPACE_ARGUMENTS: Final = frozenset({"ns", "namespace", "namespaces"})
+
+
+def contexts_of(document: Mapping[str, Any]) -> frozenset[str]:
+    """Every Kubernetes context that the experiment names in its secrets or configuration.
+
+    A context that comes from the environment counts by its default.
+    """
+    named = (*_walk(document.get("secrets")), *_walk(document.get("configuration")))
+    contexts = {default_of(value) for key, value in named if key == CONTEXT}
+    return frozenset(context for context in contexts if isinstance(context, str) and context)
+
+
+def namespaces_of(
+    document: Mapping[str, Any], configuration: Mapping[str, object] | None = None
+) -> frozenset[str]:
+    """Every namespace that an activity names in its arguments.
+
+    Shape: configuration has the values that replace the experiment's own. A variable that has no
+    value stays as it is written, such as "${where}".
+    """
+    values = {**configuration_of(document), **(configuration or {})}
+    activities = [document.get(part) for part in _PARTS] + [_proofs(document)]
+    found: set[str] = set()
+    for key, value in _walk(activities):
+        if key in NAMESPACE_ARGUMENTS:
+            found.update(_texts(value, values))
+    return frozenset(found)
+
+
+def configuration_of(document: Mapping[str, Any]) -> dict[str, object]:
+    """The configuration with its defaults; what is found out only while it runs is left out."""
+    said = document.get("configuration")
+    entries = said if isinstance(said, Mapping) else {}
+    values = {name: default_of(entry) for name, entry in entries.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def default_of(entry: object) -> object:
+    """The value of a configuration entry, or the default of one from the environment."""
+    if isinstance(entry, Mapping) and "type" in entry:
+        return entry.get("default") if entry["type"] == "env" else None
+    return entry
+
+
+def substituted(text: str, values: Mapping[str, object]) -> object:
+    """Replace variables as Chaos Toolkit does: a text that is one variable takes on its type."""
+    if text.startswith("${") and text.endswith("}") and text[2:-1] in values:
+        return values[text[2:-1]]
+    return Template(text).safe_substitute(values)
+
+
+_PARTS: Final = ("steady-state-hypothesis", "method", "rollbacks", "configuration")
+
+
+def _proofs(document: Mapping[str, Any]) -> list[Any]:
+    extensions = document.get("extensions")
+    return [
+        each.get("proof")
+        for each in (extensions if isinstance(extensions, list) else [])
+        if isinstance(each, Mapping) and each.get("name") == EXTENSION
+    ]
+
+
+def _walk(value: object) -> Iterator[tuple[str, object]]:
+    """Every member of every object inside, with its key."""
+    if isinstance(value, Mapping):
+        for key, member in value.items():
+            yield key, member
+            yield from _walk(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _walk(item)
+
+
+def _texts(value: object, values: Mapping[str, object]) -> Iterator[str]:
+    match value:
+        case str():
+            resolved = substituted(value, values)
+            if isinstance(resolved, str) and resolved:
+                yield resolved
+            elif isinstance(resolved, list):
+                yield from (item for item in resolved if isinstance(item, str))
+        case list():
+            for item in value:
+                yield from _texts(item, values)

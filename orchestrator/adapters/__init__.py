@@ -1,0 +1,1 @@
+"""Where ports meet outside things: one folder each, unaware of each other."""

@@ -1,0 +1,9 @@
+"""Chaos Toolkit at arm's length: every experiment runs in a process of its own.
+
+chaoslib takes over signal handlers, so it only runs in a main thread; it rewrites the experiment
+it is given; it keeps its state in globals. Nothing of it is imported in our own processes.
+"""
+
+from orchestrator.adapters.chaostoolkit.engine import ChaosToolkitEngine
+
+__all__ = ["ChaosToolkitEngine"]

@@ -1,0 +1,271 @@
+"""One run's processes at work: passes commands on and turns what they say into happenings.
+
+It does not judge what happens.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+import anyio
+from anyio.abc import TaskGroup
+
+from orchestrator.adapters.chaostoolkit.child import Child
+from orchestrator.adapters.chaostoolkit.guarded import GuardClient
+from orchestrator.domain.errors import EngineUnavailable
+from orchestrator.domain.guarding import Command, restoration_from_line
+from orchestrator.domain.hypothesis import Sample
+from orchestrator.domain.run import Injection
+from orchestrator.domain.undo import Restoration
+from orchestrator.ports import (
+    ActionEnded,
+    ActionStarted,
+    Assignment,
+    Clock,
+    GuardEnded,
+    Happening,
+    MethodPlayed,
+    Proved,
+    RunnerEnded,
+    Sampled,
+    WriteMade,
+    WriteRefused,
+)
+
+_ANSWER: Final = 10.0
+_BASELINE: Final = 30.0
+_UNDO: Final = 120.0
+_PARTING: Final = 3.0
+
+
+class Crew(Protocol):
+    """Starts the processes that have no credentials."""
+
+    async def start(self, name: str) -> Child:
+        """Start one of observer, runner, restorer."""
+        ...
+
+
+class ProcessExecution:
+    """The processes of one run."""
+
+    def __init__(
+        self, *, guard: GuardClient, crew: Crew, assignment: Assignment, clock: Clock
+    ) -> None:
+        self._guard = guard
+        self._crew = crew
+        self._assignment = assignment
+        self._clock = clock
+        self._heard, self._happenings = anyio.create_memory_object_stream[Happening](4096)
+        self._observer: Child | None = None
+        self._runner: Child | None = None
+        self._token = ""
+        self._is_parting = False
+        self._is_restored = False
+        self._runner_may_end = False
+
+    # What happens
+
+    async def happenings(self) -> AsyncIterator[Happening]:
+        """What happens, in the order in which it is heard; ends when the processes have ended."""
+        async for happening in self._happenings:
+            yield happening
+
+    async def start_crew(self, tasks: TaskGroup) -> None:
+        """Start observer and runner; both wait to be told to begin."""
+        self._observer = await self._crew.start("observer")
+        self._runner = await self._crew.start("runner")
+        tasks.start_soon(self._listen_to_runner, self._observer, False)
+        tasks.start_soon(self._listen_to_runner, self._runner, True)
+
+    async def listen_to_guard(self, tasks: TaskGroup) -> None:
+        """Hear the guard from now on."""
+        tasks.start_soon(self._listen_to_guard)
+
+    async def begin_observing(self) -> None:
+        """Have the observer measure from now on."""
+        if self._observer is not None:
+            await self._observer.say(self._begin())
+
+    def hide(self, token: str) -> None:
+        """Have the runner keep the guard's token out of whatever it says."""
+        self._token = token
+
+    def _begin(self) -> dict[str, Any]:
+        return {"do": "begin", "hidden": [self._token]}
+
+    async def _listen_to_guard(self) -> None:
+        async for line in self._guard.events():
+            happening = _guard_happening(line)
+            if happening is not None:
+                await self._heard.send(happening)
+        if not self._is_parting:
+            problem = self._guard.child.last_words()
+            await self._heard.send(GuardEnded(at=self._clock.now(), problem=problem))
+
+    async def _listen_to_runner(self, child: Child, plays: bool) -> None:
+        problem = ""
+        async for line in child.lines():
+            if line.get("event") == "ended":
+                problem = str(line.get("problem", ""))
+                continue
+            happening = self._runner_happening(line)
+            if happening is not None:
+                await self._heard.send(happening)
+        if self._is_parting or (plays and self._runner_may_end):
+            return
+        if not problem:
+            who = "runner" if plays else "observer"
+            problem = f"the {who} ended before it was asked to: {child.last_words()}"
+        await self._heard.send(RunnerEnded(at=self._clock.now(), problem=problem))
+
+    def _runner_happening(self, line: dict[str, Any]) -> Happening | None:
+        try:
+            return _runner_happening(line, self._assignment)
+        except (KeyError, TypeError, ValueError):
+            # Any code may run in a runner and write such a line; nothing rests on it.
+            return None
+
+    # What is asked for
+
+    async def take_baseline(self) -> None:
+        """Remember how the cluster is. Raises: EngineUnavailable."""
+        await self._guard.ask(Command.BASELINE, within=_BASELINE)
+
+    async def play(self) -> None:
+        """Let the method loose. Raises: EngineUnavailable."""
+        await self._guard.ask(Command.PLAY, within=_ANSWER)
+        if self._runner is None:
+            raise EngineUnavailable(process="runner", problem="it was not started")
+        await self._runner.say(self._begin())
+
+    async def restrain(self) -> None:
+        """Let no further write of the method through. Raises: EngineUnavailable."""
+        await self._guard.ask(Command.RESTRAIN, within=_ANSWER)
+
+    async def finish(self, *, patience: timedelta) -> None:
+        """Have the runner play its rollbacks and end; after patience it is killed."""
+        await self._end_runner("finish", patience)
+
+    async def stop(self, *, patience: timedelta) -> None:
+        """Interrupt the method, have the rollbacks played; after patience the runner is killed."""
+        await self._end_runner("stop", patience)
+
+    async def _end_runner(self, how: str, patience: timedelta) -> None:
+        self._runner_may_end = True
+        if self._runner is None:
+            return
+        try:
+            await self._runner.say({"do": how})
+        except EngineUnavailable:
+            return
+        finally:
+            await self._runner.ended(within=patience.total_seconds())
+            await self._runner.kill()
+
+    async def roll_back(self, *, patience: timedelta) -> None:
+        """Play the experiment's rollbacks alone; after patience the runner is killed."""
+        self._runner_may_end = True
+        if not self._assignment.experiment.document.get("rollbacks"):
+            return
+        restorer = await self._crew.start("restorer")
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._listen_to_runner, restorer, True)
+                await restorer.say(self._begin())
+                await restorer.ended(within=patience.total_seconds())
+                await restorer.kill()
+        finally:
+            await restorer.kill()
+            await restorer.close()
+
+    async def undo(self) -> Restoration:
+        """Put back whatever the journal still holds. Raises: EngineUnavailable."""
+        answer = await self._guard.ask(Command.UNDO, within=_UNDO)
+        return restoration_from_line(answer["restoration"])
+
+    async def verify(self, *, patience: timedelta) -> Restoration:
+        """Compare with the baseline until nothing is pending or patience runs out.
+
+        Raises: EngineUnavailable.
+        """
+        seconds = patience.total_seconds()
+        answer = await self._guard.ask(
+            Command.VERIFY, within=seconds + _ANSWER, patience_seconds=seconds
+        )
+        restoration = restoration_from_line(answer["restoration"])
+        self._is_restored = restoration.is_proven
+        return restoration
+
+    async def close(self) -> None:
+        """End every process. A guard that was not told to end restores first, by itself."""
+        self._is_parting = True
+        with anyio.move_on_after(15, shield=True):
+            for child in (self._runner, self._observer):
+                if child is not None:
+                    await child.kill()
+                    await child.close()
+            if self._is_restored:
+                with suppress(EngineUnavailable):
+                    await self._guard.ask(Command.END, within=_PARTING)
+            await self._guard.child.hang_up()
+            if await self._guard.child.ended(within=_PARTING):
+                await self._guard.child.kill()
+            await self._guard.child.close()
+        self._heard.close()
+
+
+def _guard_happening(line: dict[str, Any]) -> Happening | None:
+    match line.get("event"):
+        case "write":
+            return WriteMade(
+                at=datetime.fromisoformat(line["at"]),
+                verb=line["verb"],
+                target=line["target"],
+                lost=tuple(line["lost"]),
+            )
+        case "refused":
+            return WriteRefused(
+                at=datetime.fromisoformat(line["at"]),
+                target=line["target"],
+                rule=line["rule"],
+                reason=line["reason"],
+            )
+        case _:
+            return None
+
+
+def _runner_happening(line: dict[str, Any], assignment: Assignment) -> Happening | None:
+    at = datetime.fromisoformat(str(line["at"]))
+    match line["event"]:
+        case "sample":
+            return Sampled(
+                sample=Sample(
+                    run=assignment.run.id,
+                    probe=str(line["probe"]),
+                    at=at,
+                    within=line["within"] is True,
+                    value=str(line["value"]),
+                    took=timedelta(seconds=float(line["took"])),
+                    problem=str(line["problem"]),
+                )
+            )
+        case "action_started":
+            return ActionStarted(name=str(line["name"]), at=at)
+        case "action_ended":
+            return ActionEnded(
+                name=str(line["name"]),
+                at=at,
+                succeeded=line["succeeded"] is True,
+                part=str(line["part"]),
+                problem=str(line["problem"]),
+            )
+        case "played":
+            return MethodPlayed(at=at, hold=timedelta(seconds=float(line["hold"])))
+        case "proved":
+            return Proved(
+                at=at, injection=Injection(line["injection"]), evidence=str(line["evidence"])
+            )
+        case _:
+            return None

@@ -1,0 +1,123 @@
+"""The runner's way to talk: JSON lines in from its conductor, JSON lines out to it.
+
+Everything that says a secret is redacted here, on the way out. It does not interpret lines.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TextIO
+
+from orchestrator.adapters.clock import SystemClock
+
+_SHORTEST_SECRET: Final = 4
+_LONGEST_TEXT: Final = 600
+
+
+class Lines:
+    """Both directions of the talk between a runner and its conductor."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._clock = SystemClock()
+        self._hidden: list[str] = []
+        self._lock = threading.Lock()
+        self.begin = threading.Event()
+        """Set when the conductor says that the work may begin."""
+        self.finish = threading.Event()
+        """Set when the conductor says that the fault's time is over."""
+        self._interrupted = False
+
+    @classmethod
+    def take_over(cls) -> "Lines":
+        """Keep standard output for our lines; whatever else prints goes to standard error."""
+        ours = os.dup(1)
+        os.dup2(2, 1)
+        lines = cls(os.fdopen(ours, "w", encoding="utf-8"))
+        threading.Thread(target=lines._listen, daemon=True).start()
+        return lines
+
+    def hide(self, secrets: Iterable[object]) -> None:
+        """Never let these values out."""
+        texts = {str(secret) for secret in secrets if isinstance(secret, (str, int))}
+        known = texts.union(self._hidden)
+        self._hidden = sorted(
+            (text for text in known if len(text) >= _SHORTEST_SECRET), key=len, reverse=True
+        )
+
+    def say(self, event: str, **facts: object) -> None:
+        """Tell the conductor something; harmless when it is gone."""
+        line = {"event": event, "at": self._clock.now().isoformat()} | {
+            key: self._clean(value) for key, value in facts.items()
+        }
+        with self._lock:
+            try:
+                self._out.write(json.dumps(line, default=repr) + "\n")
+                self._out.flush()
+            except (OSError, ValueError):
+                pass
+
+    def text_of(self, value: object, *, longest: int = _LONGEST_TEXT) -> str:
+        """A value in short, for people, without secrets."""
+        text = value if isinstance(value, str) else _encoded(value)
+        text = str(self._clean(" ".join(text.split())))
+        return text if len(text) <= longest else text[: longest - 1] + "…"
+
+    def _clean(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        for secret in self._hidden:
+            value = value.replace(secret, "***")
+        return value
+
+    def _listen(self) -> None:
+        for text in sys.stdin:
+            try:
+                self._hear(json.loads(text))
+            except ValueError:
+                continue
+        self._interrupt()
+
+    def _hear(self, line: Mapping[str, Any]) -> None:
+        match line.get("do"):
+            case "begin":
+                self.hide(line.get("hidden", ()))
+                self.begin.set()
+            case "finish":
+                self.finish.set()
+            case "stop":
+                self._interrupt()
+
+    def _interrupt(self) -> None:
+        """Interrupt the main thread once: a second signal would cut the rollbacks short."""
+        if self._interrupted:
+            return
+        self._interrupted = True
+        self.begin.set()
+        if not self.finish.is_set():
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+
+def _encoded(value: object) -> str:
+    try:
+        return json.dumps(value, default=repr)
+    except (TypeError, ValueError):
+        return repr(value)
+
+
+def hidden_values(secrets: Mapping[str, Any] | None) -> list[object]:
+    """Every value in the secrets of an experiment, however deep."""
+    found: list[object] = []
+    stack: list[object] = [secrets or {}]
+    while stack:
+        here = stack.pop()
+        if isinstance(here, Mapping):
+            stack.extend(here.values())
+        elif isinstance(here, (list, tuple)):
+            stack.extend(here)
+        else:
+            found.append(here)
+    return found

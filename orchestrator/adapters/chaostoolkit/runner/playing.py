@@ -1,0 +1,152 @@
+"""Plays an experiment's method and rollbacks with chaoslib, and holds in between.
+
+The pause after the method's last action is the hold: it is taken off the copy that chaoslib
+plays, and kept here, where the conductor can end it. It judges nothing.
+"""
+
+import importlib
+import signal
+from collections.abc import Mapping
+from typing import Any
+
+from chaoslib import substitute
+from chaoslib.configuration import load_configuration
+from chaoslib.exceptions import ChaosException
+from chaoslib.run import Runner, RunEventHandler
+from chaoslib.types import Strategy
+
+from orchestrator.adapters.chaostoolkit.runner import holding
+from orchestrator.adapters.chaostoolkit.runner.lines import Lines, hidden_values
+
+_SETTINGS = {"runtime": {"rollbacks": {"strategy": "always"}}}
+
+
+def play(assignment: Mapping[str, Any], lines: Lines, *, rollbacks_only: bool) -> int:
+    """Play the experiment once the conductor says so.
+
+    The rollbacks are played whatever happens before them; a second interruption is ignored.
+    """
+    signal.signal(signal.SIGUSR1, _leave)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    experiment = assignment["experiment"]
+    _import_ahead(experiment)
+    configuration = assignment["configuration"]
+    document, hold = _prepared(experiment, configuration, rollbacks_only=rollbacks_only)
+    lines.begin.wait()
+    runner = Runner(Strategy.SKIP)
+    telling = _Telling(runner, lines, experiment=experiment, hold=hold)
+    runner.register_event_handler(telling)
+    try:
+        runner.run(document, settings=_SETTINGS, experiment_vars=(configuration, None))
+    except ChaosException as error:
+        lines.say("ended", problem=lines.text_of(f"{type(error).__name__}: {error}"))
+        return 1
+    lines.say("ended", problem=telling.problem)
+    return 0
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(20)
+
+
+def _import_ahead(experiment: Mapping[str, Any]) -> None:
+    """Import the modules of the method while the guard is still starting.
+
+    A module that cannot be imported is reported by chaoslib when its activity is played.
+    """
+    for activity in [*experiment.get("method", []), *experiment.get("rollbacks", [])]:
+        module = (activity.get("provider") or {}).get("module")
+        if module:
+            try:
+                importlib.import_module(module)
+            except Exception:  # noqa: BLE001, S112 - any code may run on import
+                continue
+
+
+def _prepared(
+    experiment: Mapping[str, Any], configuration: Mapping[str, Any], *, rollbacks_only: bool
+) -> tuple[dict[str, Any], float]:
+    """The copy that chaoslib plays, and for how many seconds the fault is to stay."""
+    method = [dict(activity) for activity in experiment.get("method", [])]
+    document = {**experiment, "method": [] if rollbacks_only else method}
+    if rollbacks_only:
+        return document, 0.0
+    hold = _take_last_pause(method, experiment, configuration)
+    method.append(
+        {
+            "type": "probe",
+            "name": holding.NAME,
+            "provider": {"type": "python", "module": holding.__name__, "func": "hold"},
+        }
+    )
+    return document, hold
+
+
+def _take_last_pause(
+    method: list[dict[str, Any]],
+    experiment: Mapping[str, Any],
+    configuration: Mapping[str, Any],
+) -> float:
+    if not method or "after" not in (method[-1].get("pauses") or {}):
+        return 0.0
+    pauses = dict(method[-1]["pauses"])
+    said = pauses.pop("after")
+    method[-1]["pauses"] = pauses
+    known = load_configuration(experiment.get("configuration", {}), configuration)
+    try:
+        return max(float(substitute(said, known, {})), 0.0)
+    except (TypeError, ValueError):
+        return 0.0
+
+
+class _Telling(RunEventHandler):  # type: ignore[misc]
+    """Tells the conductor what chaoslib does."""
+
+    def __init__(
+        self, runner: Runner, lines: Lines, *, experiment: Mapping[str, Any], hold: float
+    ) -> None:
+        self.problem = ""
+        self._runner = runner
+        self._lines = lines
+        self._experiment = experiment
+        self._hold = hold
+        self._journal: dict[str, Any] = {}
+        self._part = "method"
+
+    def started(self, experiment: Any, journal: Any) -> None:  # noqa: ARG002
+        self._journal = journal
+        self._lines.hide(hidden_values(self._runner.secrets))
+        holding.SESSION = holding.Session(
+            experiment=self._experiment,
+            secrets=self._runner.secrets,
+            hold=self._hold,
+            lines=self._lines,
+        )
+
+    def start_rollbacks(self, experiment: Any) -> None:  # noqa: ARG002
+        self._part = "rollbacks"
+
+    def start_activity(self, activity: Any) -> None:
+        if activity["type"] == "action":
+            self._lines.say("action_started", name=activity["name"])
+
+    def activity_completed(self, activity: Any, run: Any) -> None:
+        if activity["name"] == holding.NAME and run.get("exception"):
+            self.problem = self._problem(run)
+        if activity["type"] != "action":
+            return
+        succeeded = run.get("status") == "succeeded"
+        if not succeeded and self._part == "method":
+            # chaoslib would make the next action all the same.
+            self._journal["status"] = "aborted"
+        self._lines.say(
+            "action_ended",
+            name=activity["name"],
+            succeeded=succeeded,
+            part=self._part,
+            problem="" if succeeded else self._problem(run),
+        )
+
+    def _problem(self, run: Any) -> str:
+        told = run.get("exception") or ["it was interrupted"]
+        return self._lines.text_of(str(told[-1]))

@@ -1,0 +1,140 @@
+"""How the parts of a plan fit together.
+
+It sees parts that can be read; the forms of single fields were checked before.
+"""
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Final
+
+from orchestrator.adapters.planfile.limits import WrittenLimits, WrittenNarrower
+from orchestrator.adapters.planfile.models import WrittenPerson
+from orchestrator.adapters.planfile.parts import Parts
+from orchestrator.adapters.planfile.times import Finding, box_findings, window_findings, window_of
+from orchestrator.adapters.planfile.tree import Path, dotted
+from orchestrator.adapters.planfile.units import write_duration, write_share
+from orchestrator.adapters.planfile.words import nearest
+from orchestrator.domain.identity import Role
+from orchestrator.domain.plan import Environment
+
+MOST_SHARE_IN_PRODUCTION: Final = Fraction(1, 2)
+
+
+def findings_of(parts: Parts) -> Iterator[Finding]:
+    """Everything that does not fit."""
+    yield from _times(parts)
+    yield from _people(parts)
+    yield from _names(parts)
+    yield from _services(parts)
+    yield from _narrower(parts)
+    if parts.environment is Environment.PRODUCTION:
+        yield from _production(parts)
+
+
+def _times(parts: Parts) -> Iterator[Finding]:
+    if parts.window is None:
+        return
+    wrong = list(window_findings(parts.window))
+    yield from wrong
+    if not wrong:
+        yield from box_findings(parts.agenda, window_of(parts.window))
+
+
+def _people(parts: Parts) -> Iterator[Finding]:
+    seen: dict[str, tuple[int, WrittenPerson]] = {}
+    for place, person in parts.people.items():
+        first = seen.setdefault(person.name.casefold(), (place, person))
+        if first[0] != place:
+            yield _twice(("people", place), person, first)
+    roles = {person.role for person in parts.people.values()}
+    are_whole = len(parts.people) == parts.counts["people"] > 0
+    if are_whole and Role.FACILITATOR not in roles:
+        way_out = "add one, such as `{name: Ada, role: facilitator}`"
+        yield ("people",), "has no facilitator, who opens the day and can halt it", way_out
+
+
+def _twice(path: Path, person: WrittenPerson, first: tuple[int, WrittenPerson]) -> Finding:
+    place, other = first
+    where = f"{other.role} in {dotted(('people', place))}"
+    roles = {person.role, other.role}
+    if roles == {Role.FACILITATOR, Role.AGENT}:
+        problem = f"is {where} as well; who runs the day cannot strike too"
+    elif Role.RESPONDER in roles and any(role.is_in_the_know for role in roles):
+        problem = f"is {where} as well; who knows the plan cannot respond"
+    else:
+        problem = f"is {where} already"
+    return (*path, "name"), problem, "give each person one role"
+
+
+def _names(parts: Parts) -> Iterator[Finding]:
+    named = (
+        ("agenda", "box", {place: box.box for place, box in parts.agenda.items()}),
+        ("services", "name", {place: service.name for place, service in parts.services.items()}),
+    )
+    for section, field, names in named:
+        first: dict[str, int] = {}
+        for place, name in names.items():
+            if (earlier := first.setdefault(name, place)) != place:
+                problem = f"is the name of {dotted((section, earlier))} already"
+                yield (section, place, field), problem, "give each its own name"
+
+
+def _services(parts: Parts) -> Iterator[Finding]:
+    if len(parts.services) != parts.counts["services"]:
+        return
+    known = [service.name for service in parts.services.values()]
+    for place, box in parts.agenda.items():
+        if box.service and box.service not in known:
+            near = nearest(box.service, known)
+            way_out = f"did you mean {near}?" if near else "add it to services, with its team"
+            yield ("agenda", place, "service"), "is none of the plan's services", way_out
+
+
+def _narrower(parts: Parts) -> Iterator[Finding]:
+    if parts.limits is None:
+        return
+    for place, box in parts.agenda.items():
+        if box.blast_radius is not None:
+            for path, problem, way_out in _wider(box.blast_radius, parts.limits):
+                yield ("agenda", place, "blast_radius", *path), problem, way_out
+
+
+def _wider(own: WrittenNarrower, day: WrittenLimits) -> Iterator[Finding]:
+    members = (("namespaces", own.namespaces, day.namespaces), ("kinds", own.kinds, day.kinds))
+    for field, names, allowed in members:
+        for place, name in enumerate(names):
+            if name not in allowed:
+                way_out = f"use some of: {', '.join(allowed)}"
+                yield (field, place), "lies outside the day's blast radius", way_out
+    if own.most_objects is not None and own.most_objects > day.most_objects:
+        yield _more("most_objects", str(day.most_objects))
+    if own.most_share is not None and own.most_share > day.most_share:
+        yield _more("most_share", write_share(day.most_share))
+    if own.longest is not None and own.longest > day.longest:
+        yield _more("longest", write_duration(day.longest))
+    yield from _against(own.selectors, day.selectors)
+
+
+def _more(field: str, limit: str) -> Finding:
+    return (field,), f"is more than the day's {limit}", f"write {limit} or less, or leave it out"
+
+
+def _against(own: Mapping[str, str], day: Mapping[str, str]) -> Iterator[Finding]:
+    for key, value in own.items():
+        if day.get(key, value) != value:
+            problem = f"is not the day's {day[key]}, which has to be carried too"
+            yield ("selectors", key), problem, "leave it out, or narrow by another label"
+
+
+def _production(parts: Parts) -> Iterator[Finding]:
+    if not parts.counts["abort_when"]:
+        problem = "is empty, and production needs a condition that ends a run early"
+        yield ("abort_when",), problem, "add one, such as `abort_when: [{out_for: 60s}]`"
+    if parts.limits is None:
+        return
+    if parts.limits.most_share > MOST_SHARE_IN_PRODUCTION:
+        problem = f"allows {write_share(parts.limits.most_share)}, more than production does"
+        yield ("blast_radius", "most_share"), problem, "write 50% or less"
+    if not parts.limits.selectors:
+        problem = "is empty, and production needs labels that whatever is touched must carry"
+        yield ("blast_radius", "selectors"), problem, "add some, such as `{part-of: shop}`"

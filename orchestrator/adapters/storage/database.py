@@ -1,0 +1,133 @@
+"""The connection to SQLite or PostgreSQL, and bringing its schema up to date.
+
+It does not know what is stored.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+from sqlalchemy import ColumnElement, event, literal_column, make_url, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from orchestrator.domain.errors import DatabaseUnavailable
+
+NEWEST_MIGRATION: Final = "0001"
+
+_SQLITE_SECONDS: Final = "((julianday('now') - 2440587.5) * 86400.0)"
+_POSTGRESQL_SECONDS: Final = "extract(epoch from clock_timestamp())::float8"
+
+
+class Database:
+    """One database, shared by the adapters of this folder."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        parsed = make_url(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self.name = parsed.render_as_string(hide_password=True)
+        self._path = Path(parsed.database) if self.is_sqlite and parsed.database else None
+        self.engine: AsyncEngine = self._create()
+        self._writing = self.engine.execution_options(writes=True)
+
+    def _create(self) -> AsyncEngine:
+        if not self.is_sqlite:
+            return create_async_engine(self.url, pool_size=10, pool_pre_ping=True)
+        engine = create_async_engine(self.url, connect_args={"timeout": 10})
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+
+    async def __aenter__(self) -> Self:
+        """Bring the schema up to date. Raises: DatabaseUnavailable."""
+        try:
+            if self._path is not None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+            if await self._version() != NEWEST_MIGRATION:
+                await self._migrate()
+        except (SQLAlchemyError, OSError) as error:
+            await self.engine.dispose()
+            raise DatabaseUnavailable(database=self.name, problem=_first_line(error)) from error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for reads."""
+        with _translated(self.name):
+            async with self.engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction for writes: stored whole when the scope ends well, else not at all."""
+        with _translated(self.name):
+            async with self._writing.begin() as connection:
+                yield connection
+
+    def seconds_now(self) -> ColumnElement[float]:
+        """The database's clock, in seconds since 1970."""
+        return literal_column(_SQLITE_SECONDS if self.is_sqlite else _POSTGRESQL_SECONDS)
+
+    async def _version(self) -> str | None:
+        async with self.engine.connect() as connection:
+            try:
+                return str(await connection.scalar(text("select version_num from alembic_version")))
+            except DBAPIError:
+                return None
+
+    async def _migrate(self) -> None:
+        # Imported here because only a new or old database needs it, and it is slow to import.
+        from orchestrator.adapters.storage.migrations.upgrade import upgrade  # noqa: PLC0415
+
+        async with self._writing.begin() as connection:
+            if not self.is_sqlite:
+                # Two processes that start at once must not migrate at once.
+                await connection.execute(text("select pg_advisory_xact_lock(7262601)"))
+            await connection.run_sync(upgrade)
+
+
+class _translated:  # noqa: N801
+    """Turns the library's connection errors into the domain's."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        from sqlalchemy.exc import InterfaceError, OperationalError  # noqa: PLC0415
+
+        if isinstance(error, (OperationalError, InterfaceError, ConnectionError)):
+            raise DatabaseUnavailable(database=self._name, problem=_first_line(error)) from error
+
+
+def _first_line(error: BaseException) -> str:
+    cause = getattr(error, "orig", None) or error
+    return (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    # The driver's own transactions are switched off, so that ours begin as we say.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "busy_timeout=10000",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    # A write takes its lock at once: upgrading a read lock later can only fail.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

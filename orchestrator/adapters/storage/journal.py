@@ -1,0 +1,71 @@
+"""The undo journal on SQL: durable before it returns, readable by any process.
+
+It does not restore anything.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from orchestrator.adapters.storage import rows, tables
+from orchestrator.adapters.storage.database import Database
+from orchestrator.domain.identity import RunId
+from orchestrator.domain.undo import UndoRecord
+
+_records = tables.undo_records.c
+
+
+class SqlUndoJournal:
+    """What each run changed, in SQLite or PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def intend(self, record: UndoRecord) -> UndoRecord:
+        """Store an intent; returns it with its number. Durable when it returns."""
+        async with self._database.writing() as connection:
+            last = await connection.scalar(
+                select(func.coalesce(func.max(_records.seq), 0)).where(_records.run == record.run)
+            )
+            record = replace(record, seq=int(last or 0) + 1)
+            await connection.execute(insert(tables.undo_records).values(rows.record_to_row(record)))
+        return record
+
+    async def settle(self, record: UndoRecord) -> None:
+        """Store a record's new state, after-image and note."""
+        async with self._database.writing() as connection:
+            await connection.execute(
+                update(tables.undo_records)
+                .where(_records.run == record.run, _records.seq == record.seq)
+                .values(rows.record_to_row(record))
+            )
+
+    async def records(self, run: RunId) -> Sequence[UndoRecord]:
+        """All records of a run in the order written."""
+        async with self._database.reading() as connection:
+            found = await connection.execute(
+                select(tables.undo_records).where(_records.run == run).order_by(_records.seq)
+            )
+            return [rows.record_from_row(row) for row in found]
+
+    async def keep_baseline(self, run: RunId, baseline: Mapping[str, Any]) -> None:
+        """Store how the cluster was before a run; the first one stays."""
+        dialect = sqlite if self._database.is_sqlite else postgresql
+        async with self._database.writing() as connection:
+            await connection.execute(
+                dialect.insert(tables.baselines)
+                .values(run=run, document=dict(baseline))
+                .on_conflict_do_nothing()
+            )
+
+    async def baseline(self, run: RunId) -> Mapping[str, Any] | None:
+        """How the cluster was before the run."""
+        table = tables.baselines
+        async with self._database.reading() as connection:
+            document: Mapping[str, Any] | None = await connection.scalar(
+                select(table.c.document).where(table.c.run == run)
+            )
+        return document

@@ -1,0 +1,131 @@
+"""Runs and their samples in the store: every move is one compare-and-set.
+
+It does not hand out leases.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import exists, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from orchestrator.adapters.storage import rows, tables
+from orchestrator.adapters.storage.stored import Stored
+from orchestrator.domain.errors import Conflict, DayHalted, LeaseLost, NoSuchRun
+from orchestrator.domain.hypothesis import Sample
+from orchestrator.domain.identity import DayId, RunId
+from orchestrator.domain.run import Phase, Run
+from orchestrator.domain.timeline import TimelineEntry
+
+_runs = tables.runs.c
+_UNFINISHED = (Phase.INJECTING, Phase.HOLDING, Phase.ROLLING_BACK, Phase.VERIFYING)
+
+
+class Runs(Stored):
+    """Runs and samples."""
+
+    async def run(self, run: RunId) -> Run:
+        """Read a run. Raises: NoSuchRun."""
+        async with self._database.reading() as connection:
+            found = await connection.execute(select(tables.runs).where(_runs.id == run))
+            row = found.one_or_none()
+        if row is None:
+            raise NoSuchRun(run=run)
+        return rows.run_from_row(row)
+
+    async def runs(self, day: DayId) -> Sequence[Run]:
+        """The runs of a day in the order of the agenda."""
+        async with self._database.reading() as connection:
+            found = await connection.execute(
+                select(tables.runs).where(_runs.day == day).order_by(_runs.position)
+            )
+            return [rows.run_from_row(row) for row in found]
+
+    async def unfinished(self) -> Sequence[Run]:
+        """Every run that may hold a fault and is not stranded, held by whomever."""
+        async with self._database.reading() as connection:
+            found = await connection.execute(
+                select(tables.runs).where(_runs.phase.in_(_UNFINISHED)).order_by(_runs.planned_at)
+            )
+            return [rows.run_from_row(row) for row in found]
+
+    async def replan(self, runs: Sequence[Run]) -> None:
+        """Store new planned instants of runs that are still planned or armed."""
+        async with self._database.writing() as connection:
+            for run in runs:
+                await connection.execute(
+                    update(tables.runs)
+                    .where(_runs.id == run.id, _runs.phase.in_((Phase.PLANNED, Phase.ARMED)))
+                    .values(planned_at=run.planned_at)
+                )
+        self._announce()
+
+    async def move(self, run: Run, *, was: Run, entries: Sequence[TimelineEntry]) -> None:
+        """Store a run's move with its entries, if phase and fence are still as they were.
+
+        Raises:
+            LeaseLost: the fence is another.
+            Conflict: the phase is another.
+            DayHalted: it would start on a halted day.
+        """
+        async with self._database.writing() as connection:
+            if run.phase is Phase.INJECTING:
+                await self._refuse_if_halted(connection, run)
+            moved = await connection.execute(
+                update(tables.runs)
+                .where(_runs.id == run.id, _runs.fence == was.fence, _runs.phase == was.phase)
+                .values(rows.run_to_row(run))
+            )
+            if moved.rowcount == 0:
+                await self._explain(connection, run, was)
+            await self._append(connection, entries)
+        self._announce()
+
+    @staticmethod
+    async def _refuse_if_halted(connection: AsyncConnection, run: Run) -> None:
+        # A halt writes the day's counter first, so locking that row puts the two in order.
+        await connection.execute(
+            select(tables.days.c.id).where(tables.days.c.id == run.day).with_for_update()
+        )
+        halted = tables.halts.c
+        reason = await connection.scalar(
+            select(halted.reason).where(halted.day == run.day, halted.released_at.is_(None))
+        )
+        if reason is not None:
+            raise DayHalted(day=run.day, reason=reason)
+
+    @staticmethod
+    async def _explain(connection: AsyncConnection, run: Run, was: Run) -> None:
+        found = await connection.execute(select(_runs.fence, _runs.phase).where(_runs.id == run.id))
+        row = found.one_or_none()
+        if row is None:
+            raise NoSuchRun(run=run.id)
+        if row.fence != was.fence:
+            raise LeaseLost(run=run.id)
+        raise Conflict(f"run {run.id} is {row.phase}, no longer {was.phase}; read it again")
+
+    async def request_stop(self, run: RunId, *, reason: str) -> None:
+        """Set the flag that the holder of a run reads; the first reason stays."""
+        async with self._database.writing() as connection:
+            await connection.execute(
+                update(tables.runs).where(_runs.id == run, _runs.stop.is_(None)).values(stop=reason)
+            )
+            known = await connection.scalar(select(exists().where(_runs.id == run)))
+        if not known:
+            raise NoSuchRun(run=run)
+        self._announce()
+
+    async def add_samples(self, samples: Sequence[Sample]) -> None:
+        """Store observations of the steady state."""
+        async with self._database.writing() as connection:
+            await connection.execute(
+                insert(tables.samples), [rows.sample_to_row(sample) for sample in samples]
+            )
+
+    async def samples(self, run: RunId) -> Sequence[Sample]:
+        """The observations of a run, oldest first."""
+        table = tables.samples
+        async with self._database.reading() as connection:
+            found = await connection.execute(
+                select(table).where(table.c.run == run).order_by(table.c.at, table.c.id)
+            )
+            return [rows.sample_from_row(row) for row in found]

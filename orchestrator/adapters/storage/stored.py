@@ -1,0 +1,61 @@
+"""What the parts of the store have in common: the database, and appending to the timeline.
+
+It does not know any noun but the timeline's entries.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import anyio
+from sqlalchemy import insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from orchestrator.adapters.storage import rows, tables
+from orchestrator.adapters.storage.database import Database
+from orchestrator.domain.errors import NoSuchDay
+from orchestrator.domain.identity import DayId
+from orchestrator.domain.timeline import TimelineEntry
+
+
+class Stored:
+    """A part of the store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._news = anyio.Event()
+
+    def _announce(self) -> None:
+        """Wake everybody in this process who waits for news."""
+        news, self._news = self._news, anyio.Event()
+        news.set()
+
+    async def _append(
+        self, connection: AsyncConnection, entries: Sequence[TimelineEntry]
+    ) -> list[TimelineEntry]:
+        """Number entries by their day's counter and store them in the caller's transaction.
+
+        Raises: NoSuchDay.
+        """
+        numbered: list[TimelineEntry] = []
+        for day in dict.fromkeys(entry.day for entry in entries):
+            mine = [entry for entry in entries if entry.day == day]
+            last = await self._count_up(connection, day, len(mine))
+            first = last - len(mine) + 1
+            numbered += [replace(entry, seq=first + i) for i, entry in enumerate(mine)]
+        if numbered:
+            await connection.execute(
+                insert(tables.timeline), [rows.entry_to_row(entry) for entry in numbered]
+            )
+        return numbered
+
+    @staticmethod
+    async def _count_up(connection: AsyncConnection, day: DayId, by: int) -> int:
+        last = await connection.scalar(
+            update(tables.days)
+            .where(tables.days.c.id == day)
+            .values(last_seq=tables.days.c.last_seq + by)
+            .returning(tables.days.c.last_seq)
+        )
+        if last is None:
+            raise NoSuchDay(day=day)
+        return int(last)

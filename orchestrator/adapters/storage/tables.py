@@ -1,0 +1,216 @@
+"""The tables, as they stand after the newest migration.
+
+It does not create them: the migrations do, and a test compares the two.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant, also where the database keeps no zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Refuse naive values; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give back UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _json() -> Any:
+    return JSON().with_variant(JSONB(), "postgresql")
+
+
+days = Table(
+    "days",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("plan", _json(), nullable=False),
+    Column("plan_source", Text, nullable=False),
+    Column("experiments", _json(), nullable=False),
+    Column("is_scripted", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("opened_at", Instant),
+    Column("closed_at", Instant),
+    Column("revealed_at", Instant),
+    # Numbers the day's timeline: tailing an identity column misses rows that commit out of order.
+    Column("last_seq", Integer, nullable=False, default=0),
+    Column("last_incident", Integer, nullable=False, default=0),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("day", ForeignKey("days.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("box", String(64), nullable=False),
+    Column("experiment", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("planned_at", Instant, nullable=False),
+    Column("phase", String(16), nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("finding", String(16)),
+    Column("injection", String(16)),
+    Column("reason", Text, nullable=False),
+    Column("started_at", Instant),
+    Column("injected_at", Instant),
+    Column("proven_at", Instant),
+    Column("rolled_back_at", Instant),
+    Column("ended_at", Instant),
+    # Who holds it, and until when by the database's clock, in seconds since 1970.
+    Column("holder", String(64)),
+    Column("held_until", Float),
+    Column("stop", Text),
+    Index(None, "day", "position"),
+    Index(None, "phase", "planned_at"),
+)
+
+halts = Table(
+    "halts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("day", ForeignKey("days.id"), nullable=False),
+    Column("by", _json(), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("engaged_at", Instant, nullable=False),
+    Column("released_at", Instant),
+    Column("released_by", Text, nullable=False),
+    Index(None, "day", "released_at"),
+)
+
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("day", ForeignKey("days.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("occurred_at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("lane", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("actor", _json(), nullable=False),
+    Column("source", String(32), nullable=False),
+    Column("visible_after", String(8), nullable=False),
+    Column("precision", String(16), nullable=False),
+    Column("run", String(64)),
+    Column("incident", String(64)),
+    Column("corrects", String(64)),
+    Column("details", _json(), nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("day", ForeignKey("days.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("key", String(32), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("opened_by", Text, nullable=False),
+    Column("visible_after", String(8), nullable=False),
+    Column("service", Text, nullable=False),
+    Column("run", ForeignKey("runs.id")),
+    Index(None, "day", "key", unique=True),
+)
+
+run_links = Table(
+    "run_links",
+    metadata,
+    Column("run", ForeignKey("runs.id"), primary_key=True),
+    Column("incident", ForeignKey("incidents.id"), primary_key=True),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("because", Text, nullable=False),
+)
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run", ForeignKey("runs.id"), nullable=False),
+    Column("probe", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("within", Boolean, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("took_ms", Float, nullable=False),
+    Column("problem", Text, nullable=False),
+    Index(None, "run", "at"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("secret_hash", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("day", ForeignKey("days.id")),
+    Column("is_script", Boolean, nullable=False),
+)
+
+undo_records = Table(
+    "undo_records",
+    metadata,
+    Column("run", ForeignKey("runs.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("verb", String(16), nullable=False),
+    Column("ref", _json(), nullable=False),
+    Column("before", _json()),
+    Column("after", _json()),
+    Column("lost", _json(), nullable=False),
+    Column("workloads", _json()),
+    Column("state", String(16), nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+baselines = Table(
+    "baselines",
+    metadata,
+    Column("run", ForeignKey("runs.id"), primary_key=True),
+    Column("document", _json(), nullable=False),
+)

@@ -1,0 +1,272 @@
+"""The demonstration: starts everything, plays the day, and leaves nothing behind but the debrief.
+
+It uses the public commands and the public API only, as people would.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+import click
+import httpx2
+from anyio.abc import Process
+
+from orchestrator.adapters.clock import SystemClock
+from orchestrator.cli.demo_plan import demo_plan
+from orchestrator.cli.demo_team import Ada, Bo, Cy, Scene
+from orchestrator.cli.exits import INTERRUPTED
+from orchestrator.cli.remote import RemoteService
+from orchestrator.domain.errors import EngineUnavailable
+
+_READY_WITHIN: Final = 30.0
+_GONE_WITHIN: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stage:
+    """What was started, and where it is."""
+
+    folder: Path
+    practice: Mapping[str, Any]
+    url: str
+    token: str
+    environment: Mapping[str, str]
+
+
+async def demonstrate(keep: bool, output: Path, seed: int) -> None:
+    """Play the day, or keep everything running; a signal ends it cleanly at any moment."""
+    interrupted = False
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_cancel_on_signal, tasks)
+        async with _stage(seed) as stage:
+            await (_keep(stage) if keep else _play(stage, output))
+        interrupted = tasks.cancel_scope.cancel_called
+        tasks.cancel_scope.cancel()
+    if interrupted or keep:
+        click.echo("everything was restored and ended")
+        sys.exit(0 if keep else INTERRUPTED)
+
+
+async def _cancel_on_signal(tasks: anyio.abc.TaskGroup) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            if not tasks.cancel_scope.cancel_called:
+                click.echo("\nstopping: restoring, then ending everything", err=True)
+                tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _stage(seed: int) -> AsyncIterator[_Stage]:
+    """Practice cluster and service on free ports; both are gone when the scope ends."""
+    folder = Path(tempfile.mkdtemp(prefix="chaosday-demo-"))
+    environment = _environment(folder)
+    async with AsyncExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        click.echo("starting a practice cluster ...")
+        ports = ("--port", "0", "--front-door-port", "0", "--metrics-port", "0")
+        kubeconfig = ("--kubeconfig", environment["KUBECONFIG"])
+        practice = await stack.enter_async_context(
+            _started(
+                "practice",
+                *ports,
+                *kubeconfig,
+                "--seed",
+                str(seed),
+                "--quiet",
+                environment=environment,
+            )  # fmt: skip
+        )
+        environment["CHAOSDAY_FRONT_DOOR"] = practice["front_door_url"]
+        ready = f"{practice['ready_after']:.2f} s"
+        click.echo(f"  the shop is open at {practice['front_door_url']} after {ready}")
+        click.echo("starting the service ...")
+        token_file = folder / "token"
+        serve = ("serve", "--port", "0", "--token-file", str(token_file))
+        service = await stack.enter_async_context(_started(*serve, environment=environment))
+        click.echo(f"  it listens at {service['url']}")
+        yield _Stage(
+            folder=folder,
+            practice=practice,
+            url=service["url"],
+            token=token_file.read_text(encoding="utf-8").strip(),
+            environment=environment,
+        )
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Ours without what would lead elsewhere."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CHAOSDAY_")}
+    return kept | {
+        "CHAOSDAY_STORAGE_URL": f"sqlite+aiosqlite:///{folder}/chaosday.db",
+        "CHAOSDAY_PACE_PROBE_INTERVAL": "0.25",
+        "CHAOSDAY_LOG_FORMAT": "json",
+        "KUBECONFIG": str(folder / "kubeconfig"),
+    }
+
+
+@asynccontextmanager
+async def _started(*words: str, environment: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
+    """One of our own commands, running; on leaving it is asked to end, and waited for."""
+    folder = Path(environment["KUBECONFIG"]).parent
+    log = folder / f"{words[0]}.log"
+    with log.open("wb") as errors:
+        process = await anyio.open_process(
+            [sys.executable, "-m", "orchestrator.cli", *words, "--until-eof"],
+            stderr=errors,
+            env=dict(environment),
+            start_new_session=True,
+        )
+    try:
+        yield await _first_line(process, words[0], log)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _end(process)
+
+
+async def _first_line(process: Process, name: str, log: Path) -> dict[str, Any]:
+    assert process.stdout is not None  # noqa: S101
+    text = b""
+    with anyio.move_on_after(_READY_WITHIN):
+        while not text.endswith(b"\n"):
+            try:
+                text += await process.stdout.receive()
+            except anyio.EndOfStream:
+                break
+    if not text.endswith(b"\n"):
+        told = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        problem = told[-1] if told else f"was not ready within {_READY_WITHIN:g} s"
+        raise EngineUnavailable(process=name, problem=problem)
+    answer: dict[str, Any] = json.loads(text)
+    return answer
+
+
+async def _end(process: Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+    with anyio.move_on_after(_GONE_WITHIN):
+        await process.wait()
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+    await process.aclose()
+
+
+async def _play(stage: _Stage, output: Path) -> None:
+    async with httpx2.AsyncClient() as client:
+        service = RemoteService(url=stage.url, token=stage.token, client=client)
+        day = await _plan(service, stage)
+        click.echo(f"the day {day} is planned; its people are played by a script\n")
+        async with anyio.create_task_group() as team:
+            await _assemble(service, stage, day, client, team)
+            await service.conduct(day, show=_show)
+            # The team finishes its sentences before the day is closed.
+            await anyio.sleep(4)
+            team.cancel_scope.cancel()
+        await service.post(f"/api/v1/days/{day}/close")
+        await service.post(f"/api/v1/days/{day}/reveal")
+        await _debrief(service, day, output)
+
+
+async def _plan(service: RemoteService, stage: _Stage) -> str:
+    plan = demo_plan(
+        kubeconfig=stage.environment["KUBECONFIG"],
+        front_door=stage.practice["front_door_url"],
+        now=SystemClock().now(),
+    )
+    answer = await service.post("/api/v1/days", {"plan": json.loads(plan), "scripted": True})
+    return str(answer["id"])
+
+
+async def _assemble(
+    service: RemoteService,
+    stage: _Stage,
+    day: str,
+    client: httpx2.AsyncClient,
+    team: anyio.abc.TaskGroup,
+) -> None:
+    """Give each of the team a responder's token, and let them watch."""
+
+    async def token_of(name: str) -> str:
+        body = {"name": name, "role": "responder", "scripted": True}
+        return str((await service.post(f"/api/v1/days/{day}/tokens", body))["token"])
+
+    async def seen_by(name: str) -> RemoteService:
+        return RemoteService(url=stage.url, token=await token_of(name), client=client)
+
+    scene = Scene(
+        url=stage.url,
+        day=day,
+        front_door=stage.practice["front_door_url"],
+        api_url=stage.practice["api_url"],
+        client=client,
+    )
+    ada = Ada(scene, await token_of("Ada"))
+    people = (ada, Bo(scene, await seen_by("Bo")), Cy(scene, await seen_by("Cy")))
+    for person in people:
+        team.start_soon(person.respond)
+
+
+_MARKS: Final = {
+    "injected": ("▼", "red"),
+    "proof": ("◇", "magenta"),
+    "steady_state": ("~", "yellow"),
+    "restored": ("▲", "green"),
+    "moved": ("·", "white"),
+}
+
+
+def _show(entry: dict[str, Any]) -> None:
+    person = entry["actor"]["kind"] in {"human", "script"}
+    mark, colour = ("●", "cyan") if person else _MARKS.get(entry["kind"], (" ", "white"))
+    who = f"{entry['actor']['name']} (scripted) " if entry["actor"]["kind"] == "script" else ""
+    at = click.style(entry["occurred_at"][11:19], dim=True)
+    text = click.style(f"{mark} {who}{entry['text']}", fg=colour)
+    click.echo(f"{at} {text}")
+
+
+async def _debrief(service: RemoteService, day: str, output: Path) -> None:
+    output.mkdir(parents=True, exist_ok=True)
+    path = f"/api/v1/days/{day}/debrief"
+    for suffix, media_type in (("html", "text/html"), ("md", "text/markdown")):
+        text = await service.get(path, accept=media_type)
+        (output / f"debrief.{suffix}").write_text(text, encoding="utf-8")
+    summary = await service.get(path, accept="text/plain")
+    click.echo(f"\n{summary.rstrip()}\n")
+    click.echo(f"the debrief: {(output / 'debrief.html').absolute()}")
+
+
+async def _keep(stage: _Stage) -> None:
+    async with httpx2.AsyncClient() as client:
+        service = RemoteService(url=stage.url, token=stage.token, client=client)
+        day = await _plan(service, stage)
+    click.echo(
+        f"""
+Everything runs until Ctrl-C. In another terminal:
+
+  export KUBECONFIG={stage.environment["KUBECONFIG"]}
+  export CHAOSDAY_FRONT_DOOR={stage.practice["front_door_url"]}
+  export CHAOSDAY_URL={stage.url}
+  export CHAOSDAY_TOKEN={stage.token}
+  export CHAOSDAY_DAY={day}
+
+  kubectl get pods --namespace shop
+  chaosday run pod-killed
+  chaosday log saw "checkout answers 503" -t -2m
+  chaosday incident declare "nobody can pay" --service payment
+
+The API is described at {stage.url}/docs, the shop's metrics are at
+{stage.practice["metrics_url"]}. A day is planned; open it with
+  curl -X POST -H "Authorization: Bearer $CHAOSDAY_TOKEN" \\
+    {stage.url}/api/v1/days/{day}/open
+"""
+    )
+    await anyio.sleep_forever()

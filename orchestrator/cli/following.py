@@ -1,0 +1,126 @@
+"""Shows a day as it goes on: the entries of its timeline, and where its runs are.
+
+It only reads.
+"""
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import anyio
+import click
+
+from orchestrator.domain.hypothesis import Sample
+from orchestrator.domain.identity import DayId
+from orchestrator.domain.run import Finding, Phase, Run
+from orchestrator.domain.timeline import Kind, TimelineEntry
+from orchestrator.wiring import Services
+
+_MARKS = {
+    Kind.INJECTED: ("▼", "red"),
+    Kind.PROOF: ("◇", "magenta"),
+    Kind.STEADY_STATE: ("~", "yellow"),
+    Kind.RESTORED: ("▲", "green"),
+    Kind.REFUSED: ("✗", "red"),
+    Kind.HALTED: ("■", "red"),
+    Kind.SAW: ("●", "cyan"),
+    Kind.THOUGHT: ("●", "cyan"),
+    Kind.DID: ("●", "cyan"),
+    Kind.DECLARED: ("!", "cyan"),
+    Kind.ACKNOWLEDGED: ("◆", "cyan"),
+    Kind.ESCALATED: ("↑", "cyan"),
+    Kind.MITIGATED: ("◐", "cyan"),
+    Kind.RESOLVED: ("○", "cyan"),
+}
+"""Shape and colour of each kind; what has none is told without."""
+
+
+@asynccontextmanager
+async def followed(services: Services, day: DayId, *, quiet: bool) -> AsyncIterator[None]:
+    """Show what happens on a day while the scope lasts."""
+    if quiet:
+        yield
+        return
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_follow, services, day)
+        if sys.stderr.isatty():
+            tasks.start_soon(_show_status, services, day)
+        yield
+        # Whatever was written up to now is still shown.
+        await anyio.sleep(0.05)
+        tasks.cancel_scope.cancel()
+    _clear()
+
+
+async def _follow(services: Services, day: DayId) -> None:
+    seen = 0
+    while True:
+        for entry in await services.storage.timeline(day, after=seen):
+            seen = entry.seq
+            _clear()
+            click.echo(line_of(entry), err=True)
+        await services.storage.changed(day, after=seen, patience=timedelta(seconds=5))
+
+
+def line_of(entry: TimelineEntry) -> str:
+    """An entry in one line."""
+    mark, colour = _MARKS.get(entry.kind, ("·", "white"))
+    at = click.style(entry.occurred_at.astimezone().strftime("%H:%M:%S"), dim=True)
+    who = f"{entry.actor.name}: " if entry.actor.is_person else ""
+    text = click.style(f"{mark} {who}{entry.text}", fg=colour)
+    return f"{at} {text}"
+
+
+async def _show_status(services: Services, day: DayId) -> None:
+    while True:
+        active = [run for run in await services.storage.runs(day) if run.phase.may_hold_fault]
+        waiting = [run for run in await services.storage.runs(day) if run.phase is Phase.ARMED]
+        now = services.clock.now()
+        if active:
+            samples = await services.storage.samples(active[0].id)
+            _write(_status_of(active[0], list(samples), now))
+        elif waiting:
+            due = (waiting[0].planned_at - now).total_seconds()
+            _write(f"next: {waiting[0].title} in {max(due, 0):.0f} s" if due > 0 else "preparing")
+        await anyio.sleep(0.25)
+
+
+def _status_of(run: Run, samples: list[Sample], now: datetime) -> str:
+    since = (now - run.started_at).total_seconds() if run.started_at else 0
+    latest = {sample.probe: sample.within for sample in samples}
+    steady = "".join("●" if within else "○" for within in latest.values()) or "-"
+    return f"{run.phase:<12} {since:5.1f} s  steady state {steady}  {run.title}"
+
+
+def _write(text: str) -> None:
+    click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+
+
+def _clear() -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", err=True, nl=False)
+
+
+_VERDICTS: dict[Finding | None, Callable[[Run], str]] = {
+    Finding.HELD: lambda _: "the hypothesis held",
+    Finding.DEVIATED: lambda _: "the hypothesis deviated",
+    Finding.ABORTED: lambda run: f"aborted: {run.reason}",
+    Finding.UNFIT: lambda run: f"not started: {run.reason}",
+    Finding.INEFFECTIVE: lambda run: f"the fault did not take effect: {run.reason}",
+    Finding.STRANDED: lambda run: f"STRANDED: restoration is not proven: {run.reason}",
+    Finding.UNKNOWN: lambda _: "done; nothing was measured, so nothing is claimed",
+    None: lambda run: f"not started: {run.reason}",
+}
+
+
+def verdict_of(run: Run) -> str:
+    """What came of a run, in one line."""
+    finding = Finding.STRANDED if run.phase is Phase.STRANDED else run.finding
+    return f"{run.title} ({run.id}): {_VERDICTS[finding](run)}"
+
+
+def run_document(run: Run) -> dict[str, Any]:
+    """A run for machines."""
+    return {name: getattr(run, name) for name in Run.__dataclass_fields__}

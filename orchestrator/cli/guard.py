@@ -1,0 +1,12 @@
+"""`chaosday guard`: the entry of a guard's process; started by the engine, never by people."""
+
+import anyio
+import click
+
+
+@click.command("guard", hidden=True)
+def command() -> None:
+    """Guard one run, as told on standard input."""
+    from orchestrator import wiring  # noqa: PLC0415
+
+    anyio.run(wiring.guard)

@@ -1,0 +1,37 @@
+"""`chaosday halt`: stops everything on a day."""
+
+import click
+
+from orchestrator.cli.printing import json_option, show_json
+from orchestrator.cli.service import Service, service_options
+
+
+@click.command("halt")
+@click.argument("reason", default="")
+@click.option("--release", is_flag=True, help="Let the day go on (facilitator).")
+@click.option("--direct", is_flag=True, help="Straight in the database, without the service.")
+@service_options
+@json_option
+def command(reason: str, release: bool, direct: bool, service: Service, as_json: bool) -> None:
+    """Stop everything on the day at once, and say why.
+
+    Nothing more is injected, every fault is taken back, and nothing starts until the facilitator
+    releases the halt. With --direct, every open day is halted, or the one named by --day.
+    """
+    if direct:
+        import anyio  # noqa: PLC0415
+
+        from orchestrator.cli.direct import halt_directly  # noqa: PLC0415
+
+        halted = anyio.run(halt_directly, service.day, reason or "halted by hand", release)
+        show_json({"days": halted}) if as_json else click.echo(_line(", ".join(halted), release))
+        return
+    if release:
+        answer = service.post(service.of_day("/halt/release"))
+    else:
+        answer = service.post(service.of_day("/halt"), {"reason": reason or "halted by hand"})
+    show_json(answer) if as_json else click.echo(_line(service.which_day(), release))
+
+
+def _line(day: str, release: bool) -> str:
+    return f"released: {day}" if release else f"halted: {day}; everything is being restored"

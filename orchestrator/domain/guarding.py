@@ -1,0 +1,174 @@
+"""What the conductor and the guard say to each other: values to and from plain documents.
+
+One JSON object a line, both ways. The guard's first line in is its assignment; its first line
+out says that it is ready, or why it failed. Then commands are numbered and answered, and events
+come unasked. It does not read or write the lines.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+from orchestrator.domain.blast_radius import BlastRadius
+from orchestrator.domain.errors import InvalidValue
+from orchestrator.domain.identity import RunId
+from orchestrator.domain.undo import Difference, Restoration
+
+Line: TypeAlias = Mapping[str, Any]
+"""One line, as JSON holds it."""
+
+
+class Command(StrEnum):
+    """What the conductor may ask of the guard, as `{"id": n, "do": ...}`."""
+
+    BASELINE = "baseline"
+    PLAY = "play"
+    RESTRAIN = "restrain"
+    UNDO = "undo"
+    VERIFY = "verify"
+    """With `patience_seconds`."""
+    END = "end"
+
+
+class Trouble(StrEnum):
+    """Why a guard could not begin."""
+
+    KUBECONFIG = "kubeconfig"
+    CLUSTER = "cluster"
+    ASSIGNMENT = "assignment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardAssignment:
+    """Which run to guard, where, and within which limits.
+
+    Empty strings mean: the kubeconfig of the guard's environment, its current context.
+    """
+
+    run: RunId
+    radius: BlastRadius
+    kubeconfig: str = ""
+    context: str = ""
+    recovering: bool = False
+
+
+def assignment_to_line(assignment: GuardAssignment) -> dict[str, Any]:
+    """The first line to the guard."""
+    return {
+        "run": assignment.run,
+        "kubeconfig": assignment.kubeconfig,
+        "context": assignment.context,
+        "recovering": assignment.recovering,
+        "radius": radius_to_line(assignment.radius),
+    }
+
+
+def assignment_from_line(line: Line) -> GuardAssignment:
+    """Read the first line. Raises: InvalidValue: when it is no assignment."""
+    try:
+        return GuardAssignment(
+            run=RunId(str(line["run"])),
+            kubeconfig=str(line.get("kubeconfig") or ""),
+            context=str(line.get("context") or ""),
+            # Whatever is not plainly false is taken for recovering, which permits less.
+            recovering=line.get("recovering", False) is not False,
+            radius=radius_from_line(line["radius"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+        raise InvalidValue(
+            field="assignment", value=str(line)[:200], problem=f"cannot be read: {error!r}"
+        ) from error
+
+
+def radius_to_line(radius: BlastRadius) -> dict[str, Any]:
+    """The limits of a run."""
+    return {
+        "namespaces": sorted(radius.namespaces),
+        "selectors": dict(radius.selectors),
+        "kinds": sorted(radius.kinds),
+        "most_objects": radius.most_objects,
+        "most_share": [radius.most_share.numerator, radius.most_share.denominator],
+        "longest_seconds": radius.longest.total_seconds(),
+    }
+
+
+def radius_from_line(line: Line) -> BlastRadius:
+    """Read the limits of a run. Raises: KeyError, TypeError, ValueError; InvalidValue."""
+    numerator, denominator = line["most_share"]
+    return BlastRadius(
+        namespaces=frozenset(_texts(line["namespaces"])),
+        selectors={str(key): str(value) for key, value in line["selectors"].items()},
+        kinds=frozenset(_texts(line["kinds"])),
+        most_objects=int(line["most_objects"]),
+        most_share=Fraction(int(numerator), int(denominator)),
+        longest=timedelta(seconds=line["longest_seconds"]),
+    )
+
+
+def _texts(values: Any) -> list[str]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError(f"{values!r} is not a list of texts")
+    return values
+
+
+def restoration_to_line(restoration: Restoration) -> dict[str, Any]:
+    """What came of putting a run's changes back."""
+    return {
+        "undone": list(restoration.undone),
+        "kept": [asdict(difference) for difference in restoration.kept],
+        "pending": list(restoration.pending),
+    }
+
+
+def restoration_from_line(line: Line) -> Restoration:
+    """Read what came of putting a run's changes back. Raises: KeyError, TypeError."""
+    return Restoration(
+        undone=tuple(line["undone"]),
+        kept=tuple(Difference(**difference) for difference in line["kept"]),
+        pending=tuple(line["pending"]),
+    )
+
+
+def ready(url: str) -> dict[str, Any]:
+    """The guard listens at that address, which holds its token."""
+    return {"event": "ready", "url": url}
+
+
+def failed(trouble: Trouble, detail: str) -> dict[str, Any]:
+    """The guard cannot begin."""
+    return {"event": "failed", "error": trouble.value, "detail": detail}
+
+
+def write_made(*, at: datetime, verb: str, target: str, lost: Sequence[str]) -> dict[str, Any]:
+    """The guard let a write through."""
+    return {
+        "event": "write",
+        "at": at.isoformat(),
+        "verb": verb,
+        "target": target,
+        "lost": list(lost),
+    }
+
+
+def write_refused(*, at: datetime, target: str, rule: str, reason: str) -> dict[str, Any]:
+    """The guard refused a request."""
+    return {
+        "event": "refused",
+        "at": at.isoformat(),
+        "target": target,
+        "rule": rule,
+        "reason": reason,
+    }
+
+
+def answer(number: Any, **result: Any) -> dict[str, Any]:
+    """A command was carried out."""
+    return {"id": number, "ok": True, **result}
+
+
+def excuse(number: Any, detail: str) -> dict[str, Any]:
+    """A command was not carried out, and why."""
+    return {"id": number, "ok": False, "detail": detail}

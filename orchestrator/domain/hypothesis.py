@@ -1,0 +1,65 @@
+"""What was measured of the steady state, and what follows from it.
+
+It does not measure: samples come from the runner's observer.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from orchestrator.domain.identity import RunId
+from orchestrator.domain.run import Finding, Injection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One observation by one probe of the hypothesis.
+
+    Units: took is the time that the probe needed; value is as printed, for people.
+    """
+
+    run: RunId
+    probe: str
+    at: datetime
+    within: bool
+    """Whether the value lay inside the probe's tolerance; False also when the probe failed."""
+    value: str
+    took: timedelta
+    problem: str = ""
+    """Why the probe had no value, if it had none."""
+
+
+def holds(samples: Iterable[Sample]) -> bool:
+    """Whether every sample lay inside its tolerance, and there was one."""
+    seen = [sample.within for sample in samples]
+    return bool(seen) and all(seen)
+
+
+def out_for(samples: Sequence[Sample], *, at: datetime) -> timedelta:
+    """For how long the newest samples of one probe have been outside the tolerance.
+
+    Shape: samples of one probe, oldest first.
+    """
+    since: datetime | None = None
+    for sample in reversed(samples):
+        if sample.within:
+            break
+        since = sample.at
+    return timedelta() if since is None else at - since
+
+
+def finding_of(
+    *, aborted: bool, injection: Injection, during: Sequence[Sample], measurable: bool
+) -> Finding:
+    """The verdict on a run whose restoration was proven.
+
+    Shape: the samples taken from the injection to the start of restoring; measurable
+    says whether the experiment has a hypothesis at all.
+    """
+    if aborted:
+        return Finding.ABORTED
+    if injection is Injection.NOT_EFFECTIVE:
+        return Finding.INEFFECTIVE
+    if not measurable or not during:
+        return Finding.UNKNOWN
+    return Finding.HELD if holds(during) else Finding.DEVIATED

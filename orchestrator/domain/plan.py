@@ -1,0 +1,141 @@
+"""The plan of a Chaos Day.
+
+It does not read files: an adapter turns a plan file into these values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from orchestrator.domain.blast_radius import BlastRadius
+from orchestrator.domain.identity import Role
+
+
+class Environment(StrEnum):
+    """What kind of cluster the day strikes, which decides how strict its rules are."""
+
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class Theme(StrEnum):
+    """What the day is for."""
+
+    BUILD_CONFIDENCE = "build confidence"
+    SHARE_KNOWLEDGE = "share knowledge"
+    SHAPE_BACKLOG = "shape a resilience backlog"
+    TEST_IMPROVEMENTS = "test improvements"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """The target cluster.
+
+    Empty strings mean: the kubeconfig of the orchestrator's environment, its current context.
+    """
+
+    kubeconfig: str = ""
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """When the day is."""
+
+    zone: str
+    opens_at: datetime
+    closes_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who takes part."""
+
+    name: str
+    role: Role
+    team: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service that the day is about, and who runs it."""
+
+    name: str
+    team: str
+    namespace: str = ""
+    runbook: str = ""
+    dashboard: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What we believe will happen, so that it can be held against what did."""
+
+    what: str
+    within: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeBox:
+    """One slot of the agenda, which points to an experiment.
+
+    `at` is an instant, or None when the slot is placed by `after` the opening of the day.
+    """
+
+    name: str
+    experiment: str
+    lasts: timedelta
+    at: datetime | None = None
+    after: timedelta | None = None
+    title: str = ""
+    service: str = ""
+    team: str = ""
+    configuration: Mapping[str, object] = field(default_factory=dict)
+    """Values that replace those in the experiment's own configuration."""
+    expects: tuple[Expectation, ...] = ()
+    blast_radius: BlastRadius | None = None
+    """Narrower limits for this box alone."""
+    beside_others: bool = False
+    """Whether it may overlap with boxes that say the same."""
+
+    def planned_at(self, opened_at: datetime) -> datetime:
+        """When the run of this box is to start."""
+        return self.at if self.at is not None else opened_at + (self.after or timedelta())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbortCondition:
+    """A measurement that ends a run early: a probe outside its tolerance for so long.
+
+    An empty probe means any probe of the hypothesis.
+    """
+
+    out_for: timedelta
+    probe: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Who, what, where and when, and the most that may be touched."""
+
+    name: str
+    environment: Environment
+    cluster: Cluster
+    window: Window
+    blast_radius: BlastRadius
+    agenda: tuple[TimeBox, ...]
+    theme: Theme = Theme.BUILD_CONFIDENCE
+    people: tuple[Person, ...] = ()
+    services: tuple[Service, ...] = ()
+    abort_when: tuple[AbortCondition, ...] = ()
+    channels: Mapping[str, str] = field(default_factory=dict)
+
+    def box(self, name: str) -> TimeBox:
+        """The time box of that name, which the plan has."""
+        return next(box for box in self.agenda if box.name == name)
+
+    def radius_of(self, box: TimeBox) -> BlastRadius:
+        """The limits of one box: the day's, narrowed by the box's own."""
+        own = box.blast_radius
+        return self.blast_radius if own is None else self.blast_radius.narrowed_to(own)

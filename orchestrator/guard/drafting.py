@@ -1,0 +1,289 @@
+"""A write as it would be made: the object before, the object promised, and the locked request.
+
+A dry run of the very request tells the object afterwards; a lock makes sure that what is
+written is what was looked at. Nothing is written here.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Final
+
+from orchestrator.domain.net_effect import uid_of
+from orchestrator.domain.undo import Document, ObjectRef, Path, Verb, changed_leaves
+from orchestrator.guard.bodies import Media
+from orchestrator.guard.calls import Action, Call
+from orchestrator.guard.paths import Query, Route
+from orchestrator.guard.refusals import status
+from orchestrator.guard.upstream import Reply, Upstream
+
+_ANNOTATIONS: Final = ("metadata", "annotations")
+_DRY: Final = {"dryRun": "All"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """The request that makes the write, locked to the object that was looked at."""
+
+    method: str
+    path: str
+    query: Query = field(default_factory=dict)
+    media: Media = Media.JSON
+    body: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """One write before it is made.
+
+    Shape: before is None for a create, after for a deletion.
+    """
+
+    call: Call
+    verb: Verb
+    ref: ObjectRef
+    before: Document | None
+    after: Document | None
+    outgoing: Outgoing
+    is_promise_kept: bool = False
+    """Whether the journal is to keep the promised object, not the one in the answer."""
+
+    @cached_property
+    def changes(self) -> Mapping[Path, tuple[Any, Any]]:
+        """The leaf fields that would change, with their values before and after."""
+        if self.before is None or self.after is None:
+            return {}
+        return changed_leaves(self.before, self.after)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the object would stay as it is."""
+        return self.verb is Verb.CHANGE and not self.changes
+
+    @property
+    def document(self) -> Document:
+        """The object that the write is about."""
+        found = self.before if self.before is not None else self.after
+        return found if found is not None else {}
+
+    def after_made(self, reply: Reply) -> Document | None:
+        """The object afterwards, as the answer to the write shows it."""
+        if self.verb in {Verb.DELETE, Verb.EVICT}:
+            return None
+        if self.call.is_scale or self.is_promise_kept:
+            return self.after
+        return image(reply.document())
+
+
+def image(document: Document) -> dict[str, Any]:
+    """An object without what the server alone keeps in it."""
+    metadata = {k: v for k, v in (document.get("metadata") or {}).items() if k != "managedFields"}
+    return {k: v for k, v in document.items() if k != "status"} | {"metadata": metadata}
+
+
+class Drafting:
+    """Makes drafts of the requests of one run."""
+
+    def __init__(
+        self, upstream: Upstream, *, token: Callable[[int], str] = secrets.token_hex
+    ) -> None:
+        self._upstream = upstream
+        self._token = token
+        self._mark = f"x-{token(4)}"
+
+    async def draft(self, call: Call) -> Draft | Reply | None:
+        """The write that the request would make, or what the API server says against it.
+
+        None when the object changed while it was being looked at.
+        """
+        if call.action is Action.CREATE:
+            return await self._create(call)
+        found = await self._upstream.send("GET", call.route.whole.path)
+        if found.status == 404 and call.media is Media.APPLY_PATCH and not call.is_scale:
+            return await self._create(_as_create(call))
+        if not found.is_success:
+            return found
+        now = found.document()
+        if own_lock(call) not in {"", _version(now)}:
+            return _modified(call)
+        if call.action is Action.CHANGE:
+            return await self._change(call, now)
+        return self._removal(call, now)
+
+    async def _create(self, call: Call) -> Draft | Reply:
+        body = deepcopy(call.body)
+        metadata = body.setdefault("metadata", {})
+        annotations = metadata.get("annotations") or {}
+        metadata["annotations"] = {**annotations, self._mark: self._token(8)}
+        outgoing = Outgoing(method="POST", path=call.route.collection, query=call.query, body=body)
+        promised = await self._dry_run(outgoing)
+        if not promised.is_success:
+            return promised
+        after = image(promised.document())
+        # A name that the server makes up is made up once, so that the journal knows it.
+        metadata["name"] = str(after["metadata"].get("name") or "")
+        ref = _ref(call.route.at(metadata["name"]), uid="")
+        return Draft(
+            call=call, verb=Verb.CREATE, ref=ref, before=None, after=after, outgoing=outgoing
+        )
+
+    async def _change(self, call: Call, now: Document) -> Draft | Reply | None:
+        outgoing = Outgoing(
+            method=call.method,
+            path=call.route.path,
+            query=call.query,
+            media=call.media,
+            body=_locked(call.body, now),
+        )
+        promised = await self._dry_run(outgoing)
+        if not promised.is_success:
+            is_stale = not own_lock(call) and await self._is_stale(call, now, promised)
+            return None if is_stale else promised
+        before = image(now)
+        document = promised.document()
+        return Draft(
+            call=call,
+            verb=Verb.CHANGE,
+            ref=_ref(call.route.whole, uid=uid_of(now)),
+            before=before,
+            after=_scaled(before, document) if call.is_scale else image(document),
+            outgoing=outgoing,
+        )
+
+    def _removal(self, call: Call, now: Document) -> Draft:
+        is_eviction = call.action is Action.EVICT
+        options = call.body["deleteOptions"] if is_eviction else call.body
+        locked = {**options, "preconditions": _preconditions(call, options, now)}
+        return Draft(
+            call=call,
+            verb=Verb.EVICT if is_eviction else Verb.DELETE,
+            ref=_ref(call.route.whole, uid=uid_of(now)),
+            before=image(now),
+            after=None,
+            outgoing=Outgoing(
+                method=call.method,
+                path=call.route.path,
+                body={**call.body, "deleteOptions": locked} if is_eviction else locked,
+            ),
+        )
+
+    async def relocked(self, draft: Draft, reply: Reply) -> Outgoing | None:
+        """The same request for the object's latest version, if the draft is as true of that.
+
+        None when all has to be looked at anew, or the write failed for another reason. On a busy
+        object there is no time to do so: only annotations, which touch nothing else, may differ.
+        """
+        call = draft.call
+        if reply.status not in {409, 422} or not _spares_annotations(call) or own_lock(call):
+            return None
+        now = await self._upstream.read(draft.ref.path)
+        if now is None or uid_of(now) != draft.ref.uid or _version(now) == _version(draft.document):
+            return None
+        differing = changed_leaves(draft.document, image(now)).keys()
+        if differing & draft.changes.keys() or any(path[:2] != _ANNOTATIONS for path in differing):
+            return None
+        return replace(draft.outgoing, body=_locked(call.body, now))
+
+    async def was_overtaken(self, draft: Draft, reply: Reply) -> bool:
+        """Whether a write failed because its object is another than it was when looked at.
+
+        Never when the client itself said which version it means: then it is the client's to know.
+        """
+        if draft.verb is Verb.CREATE or own_lock(draft.call):
+            return False
+        return await self._is_stale(draft.call, draft.document, reply)
+
+    async def _is_stale(self, call: Call, looked_at: Document, reply: Reply) -> bool:
+        # A `test` of a JSON patch that fails is answered as invalid.
+        is_patch = reply.status == 422 and call.media is Media.JSON_PATCH
+        if reply.status != 409 and not is_patch:
+            return False
+        now = await self._upstream.read(call.route.whole.path)
+        return now is None or _version(now) != _version(looked_at)
+
+    async def _dry_run(self, outgoing: Outgoing) -> Reply:
+        return await send(self._upstream, replace(outgoing, query={**outgoing.query, **_DRY}))
+
+
+async def send(upstream: Upstream, outgoing: Outgoing) -> Reply:
+    """Send a request as it stands."""
+    return await upstream.send(
+        outgoing.method,
+        outgoing.path,
+        query=outgoing.query,
+        media=outgoing.media,
+        body=outgoing.body,
+    )
+
+
+def own_lock(call: Call) -> str:
+    """The version of the object that the client itself asked for; empty when it did not."""
+    if not isinstance(call.body, dict):
+        return ""
+    where = "metadata" if call.action is Action.CHANGE else "preconditions"
+    return str((call.body.get(where) or {}).get("resourceVersion") or "")
+
+
+def _as_create(call: Call) -> Call:
+    """An apply of an object that is not there, as the create that it comes to.
+
+    A create fails when somebody else is faster; an apply would go on with theirs.
+    """
+    query = {name: value for name, value in call.query.items() if name != "force"}
+    body = {**call.body, "metadata": {**call.body.get("metadata", {}), "name": call.route.name}}
+    return replace(
+        call, action=Action.CREATE, method="POST", media=Media.JSON, query=query, body=body
+    )
+
+
+def _ref(route: Route, *, uid: str) -> ObjectRef:
+    return ObjectRef(
+        path=route.path, kind=route.resource, namespace=route.namespace, name=route.name, uid=uid
+    )
+
+
+def _spares_annotations(call: Call) -> bool:
+    """Whether a change names the annotations it means, and so leaves all others alone."""
+    if call.action is not Action.CHANGE or call.method != "PATCH":
+        return False
+    if isinstance(call.body, list):
+        paths = [str(each.get(key, "")) for each in call.body for key in ("path", "from")]
+        return not {"", "/metadata", "/metadata/annotations"} & {path for path in paths if path}
+    annotations = (call.body.get("metadata") or {}).get("annotations", {})
+    return isinstance(annotations, dict) and not any(key.startswith("$") for key in annotations)
+
+
+def _locked(body: Any, now: Document) -> Any:
+    """The body of a change, good only for the version of the object that was looked at."""
+    version = _version(now)
+    if isinstance(body, Sequence):
+        return [{"op": "test", "path": "/metadata/resourceVersion", "value": version}, *body]
+    metadata = body.get("metadata") or {}
+    return {
+        **body,
+        "metadata": {**metadata, "resourceVersion": metadata.get("resourceVersion") or version},
+    }
+
+
+def _modified(call: Call) -> Reply:
+    message = f"{call.route.key} has been modified; apply your changes to its latest version"
+    return Reply(status=409, body=status(code=409, reason="Conflict", message=message))
+
+
+def _version(document: Document) -> str:
+    return str((document.get("metadata") or {}).get("resourceVersion") or "")
+
+
+def _preconditions(call: Call, options: Mapping[str, Any], now: Document) -> Mapping[str, Any]:
+    found: dict[str, Any] = {"uid": uid_of(now)}
+    # A pod's status changes all the time, and of a pod nothing but its identity counts.
+    if call.route.resource != "pods":
+        found["resourceVersion"] = _version(now)
+    return found | dict(options.get("preconditions") or {})
+
+
+def _scaled(before: Document, scale: Document) -> dict[str, Any]:
+    spec = {**(before.get("spec") or {}), "replicas": (scale.get("spec") or {}).get("replicas", 0)}
+    return {**before, "spec": spec}

@@ -1,0 +1,53 @@
+"""What the run has written so far, as the verdicts count it.
+
+It is read from the journal when the guard starts and follows every write; the journal stays
+the truth, and undo reads that.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+
+from orchestrator.domain.net_effect import NetEffect, net_effect
+from orchestrator.domain.undo import UndoRecord, UndoState
+
+
+class Ledger:
+    """The records of one run, in the order written."""
+
+    def __init__(self, records: Iterable[UndoRecord] = ()) -> None:
+        self._records = {record.seq: record for record in records}
+
+    def note(self, record: UndoRecord) -> None:
+        """Take note of a record as it stands now."""
+        self._records[record.seq] = record
+
+    @property
+    def counted(self) -> Sequence[UndoRecord]:
+        """The records of writes that were made or may have been."""
+        return [each for each in self._records.values() if each.state is not UndoState.UNDONE]
+
+    @property
+    def touched(self) -> Set[str]:
+        """The keys of everything touched so far."""
+        return {key for each in self.counted for key in (each.ref.key, *each.lost)}
+
+    @property
+    def lost(self) -> Mapping[str, Set[str]]:
+        """For each workload, the keys of the pods taken away so far."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for record in self.counted:
+            for workload in record.workloads or {}:
+                found[workload].update(record.lost)
+        return found
+
+    def size(self, workload: str) -> int | None:
+        """How many pods the workload had when it was first touched; None when it was not yet."""
+        for record in self.counted:
+            if workload in (record.workloads or {}):
+                return (record.workloads or {})[workload]
+        return None
+
+    def effect(self, path: str) -> NetEffect | None:
+        """What the run did to the object at that path; None when it did nothing to it."""
+        records = [record for record in self.counted if record.ref.path == path]
+        return net_effect(records) if records else None

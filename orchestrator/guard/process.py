@@ -1,0 +1,138 @@
+"""The life of a guard: assignment, ready, commands, and the undo when the conductor is gone.
+
+It does not open the journal: whoever starts the process does.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Final
+
+import anyio
+
+from orchestrator.domain.errors import (
+    ClusterUnavailable,
+    InvalidValue,
+    KubeconfigUnreadable,
+)
+from orchestrator.domain.guarding import (
+    Command,
+    GuardAssignment,
+    Line,
+    Trouble,
+    assignment_from_line,
+    failed,
+    ready,
+)
+from orchestrator.domain.undo import Restoration
+from orchestrator.guard.commands import Commands
+from orchestrator.guard.credentials import load_access
+from orchestrator.guard.gate import Gate
+from orchestrator.guard.ledger import Ledger
+from orchestrator.guard.proxy import Proxy, listening
+from orchestrator.guard.upstream import Upstream, connected
+from orchestrator.guard.writing import Say, Writing
+from orchestrator.ports import Clock, UndoJournal
+
+_TOKEN_BYTES: Final = 24
+
+
+async def serve_guard(
+    *, journal: UndoJournal, commands: AsyncIterator[Line], say: Say, clock: Clock
+) -> Restoration | None:
+    """Guard one run until the conductor ends it or is gone; then put everything back.
+
+    Shape: the first of the commands is the assignment. Returns what came of the undo that
+    nobody asked for; None when the conductor ended the guard in order.
+    """
+    line = await anext(commands, None)
+    if line is None:
+        return None
+    async with AsyncExitStack() as stack:
+        try:
+            assignment = assignment_from_line(line)
+            upstream = await _upstream(stack, assignment)
+        except InvalidValue as error:
+            await say(failed(Trouble.ASSIGNMENT, str(error)))
+        except KubeconfigUnreadable as error:
+            await say(failed(Trouble.KUBECONFIG, str(error)))
+        except ClusterUnavailable as error:
+            await say(failed(Trouble.CLUSTER, str(error)))
+        else:
+            return await _guard(
+                assignment=assignment,
+                upstream=upstream,
+                journal=journal,
+                commands=commands,
+                say=say,
+                clock=clock,
+            )
+    return None
+
+
+async def _upstream(stack: AsyncExitStack, assignment: GuardAssignment) -> Upstream:
+    """The target cluster, which has answered once."""
+    access = await asyncio.to_thread(
+        load_access, kubeconfig=assignment.kubeconfig, context=assignment.context
+    )
+    upstream = await stack.enter_async_context(connected(access))
+    reply = await upstream.send("GET", "/version")
+    if reply.status == 401:
+        raise ClusterUnavailable(cluster=access.cluster, problem=reply.message())
+    return upstream
+
+
+async def _guard(
+    *,
+    assignment: GuardAssignment,
+    upstream: Upstream,
+    journal: UndoJournal,
+    commands: AsyncIterator[Line],
+    say: Say,
+    clock: Clock,
+) -> Restoration | None:
+    radius = assignment.radius
+    gate = Gate(clock=clock, longest=radius.longest, recovering=assignment.recovering)
+    writing = Writing(
+        run=assignment.run,
+        radius=radius,
+        upstream=upstream,
+        journal=journal,
+        ledger=Ledger(await journal.records(assignment.run)),
+        gate=gate,
+        clock=clock,
+        say=say,
+    )
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    proxy = Proxy(token=token, upstream=upstream, writing=writing, clock=clock, say=say)
+    asked = Commands(assignment=assignment, upstream=upstream, journal=journal, gate=gate)
+    async with listening(proxy) as port:
+        await say(ready(f"http://127.0.0.1:{port}/g/{token}"))
+        is_ended = False
+        restoration: Restoration | None = None
+        try:
+            is_ended = await _obey(asked, commands, say)
+        finally:
+            # Also when something unforeseen went wrong: first of all, put everything back.
+            if not is_ended:
+                restoration = await asked.undo_alone()
+        return restoration
+
+
+async def _obey(asked: Commands, commands: AsyncIterator[Line], say: Say) -> bool:
+    """Carry out commands until the conductor ends the guard: True; or is gone: False."""
+
+    async def carry_out(line: Line) -> None:
+        await say(await asked.carry_out(line))
+
+    async with anyio.create_task_group() as tasks:
+        async for line in commands:
+            if line.get("do") == Command.END:
+                await carry_out(line)
+                tasks.cancel_scope.cancel()
+                return True
+            tasks.start_soon(carry_out, line)
+        # A verification may be waiting for what only the conductor's patience bounds.
+        tasks.cancel_scope.cancel()
+    return False

@@ -1,0 +1,101 @@
+"""The guard's lines on standard input and output.
+
+Reading ends when the conductor is gone, or when the process is asked to end. Writing never
+waits: a conductor that does not listen must not hold up an undo.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from orchestrator.domain.guarding import Line, excuse
+from orchestrator.domain.undo import Restoration
+from orchestrator.guard.process import serve_guard
+from orchestrator.ports import Clock, UndoJournal
+
+_LONGEST_LINE: Final = 4 * 1024 * 1024
+_FLUSH: Final = 1.0
+"""Units: seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """Both directions of the talk with the conductor."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.WriteTransport
+
+    async def commands(self) -> AsyncIterator[Line]:
+        """What the conductor says, until it says no more."""
+        while raw := await self._next():
+            try:
+                line = json.loads(raw)
+            except ValueError:
+                line = None
+            if isinstance(line, dict):
+                yield line
+            else:
+                await self.say(excuse(None, "a line is a JSON object"))
+
+    async def _next(self) -> bytes:
+        try:
+            return await self.reader.readline()
+        except (ValueError, OSError):
+            # Whoever sends a line without end is no conductor.
+            return b""
+
+    async def say(self, line: Mapping[str, Any]) -> None:
+        """Tell the conductor something, if it is still there."""
+        if not self.writer.is_closing():
+            self.writer.write(json.dumps(line, default=str).encode() + b"\n")
+
+    async def flush(self) -> None:
+        """Wait a moment for what was said to go out."""
+        pause = 0.005
+        for _ in range(int(_FLUSH / pause)):
+            if self.writer.is_closing() or not self.writer.get_write_buffer_size():
+                return
+            await asyncio.sleep(pause)
+
+
+@asynccontextmanager
+async def standard_lines() -> AsyncIterator[Lines]:
+    """Standard input and output as lines, until the context is left.
+
+    SIGTERM means the same as a conductor that is gone; SIGINT is meant for the conductor.
+    """
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=_LONGEST_LINE)
+    incoming, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(os.dup(sys.stdin.fileno()), "rb")
+    )
+    writer, _ = await loop.connect_write_pipe(
+        asyncio.BaseProtocol, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    )
+    loop.add_signal_handler(signal.SIGTERM, incoming.close)
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    lines = Lines(reader=reader, writer=writer)
+    try:
+        yield lines
+    finally:
+        await lines.flush()
+        incoming.close()
+        writer.close()
+
+
+async def guard_on_stdio(*, journal: UndoJournal, clock: Clock) -> Restoration | None:
+    """Guard one run, with the conductor on standard input and output.
+
+    Returns what came of the undo that nobody asked for; None when the conductor ended the
+    guard in order, or it could not begin.
+    """
+    async with standard_lines() as lines:
+        return await serve_guard(
+            journal=journal, commands=lines.commands(), say=lines.say, clock=clock
+        )

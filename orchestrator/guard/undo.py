@@ -1,0 +1,162 @@
+"""Puts back what a run changed, from the journal alone.
+
+Safe to repeat, safe from any process, safe twice at once: every step is decided anew from the
+object as it is, and locked to it. It does not look at anything that the journal does not hold.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+import anyio
+
+from orchestrator.domain.errors import ChaosDayError
+from orchestrator.domain.identity import RunId
+from orchestrator.domain.net_effect import (
+    Await,
+    NetEffect,
+    PutBack,
+    Recreate,
+    Remove,
+    Settled,
+    decide,
+    net_effects,
+)
+from orchestrator.domain.undo import (
+    Difference,
+    Document,
+    Restoration,
+    UndoRecord,
+    UndoState,
+)
+from orchestrator.guard.bodies import Media
+from orchestrator.guard.upstream import Reply, Upstream
+from orchestrator.ports import UndoJournal
+
+_MOST_TRIES: Final = 20
+_AT_ONCE: Final = 8
+_LOOK_AGAIN: Final = timedelta(milliseconds=50)
+_WAIT: Final = timedelta(seconds=5)
+"""How long an undo waits for the cluster to finish deleting something."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one object: pending is empty when nothing of ours is left."""
+
+    kept: tuple[Difference, ...] = ()
+    pending: str = ""
+
+
+class Undoing:
+    """Puts back the changes of one run."""
+
+    def __init__(self, *, run: RunId, upstream: Upstream, journal: UndoJournal) -> None:
+        self._run = run
+        self._upstream = upstream
+        self._journal = journal
+
+    async def undo(self, *, wait: timedelta = _WAIT) -> Restoration:
+        """Put everything back that still is as we made it.
+
+        Raises: ClusterUnavailable: the cluster does not answer; ask again.
+        """
+        effects = net_effects(await self._journal.records(self._run))
+        outcomes: dict[str, Outcome] = {}
+        failed: list[ChaosDayError] = []
+        limit = anyio.CapacityLimiter(_AT_ONCE)
+
+        async def put_back(effect: NetEffect) -> None:
+            async with limit:
+                try:
+                    outcomes[effect.ref.path] = await self._put_back(effect, wait)
+                except ChaosDayError as error:
+                    failed.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            for effect in effects:
+                tasks.start_soon(put_back, effect)
+        if failed:
+            raise failed[0]
+        return await self._restoration([outcomes[effect.ref.path] for effect in effects])
+
+    async def _restoration(self, outcomes: Sequence[Outcome]) -> Restoration:
+        records = await self._journal.records(self._run)
+        open_keys = {each.ref.key for each in records if each.state is not UndoState.UNDONE}
+        undone = dict.fromkeys(each.ref.key for each in records if _was_undone(each))
+        return Restoration(
+            undone=tuple(key for key in undone if key not in open_keys),
+            kept=tuple(difference for each in outcomes for difference in each.kept),
+            pending=tuple(each.pending for each in outcomes if each.pending),
+        )
+
+    async def _put_back(self, effect: NetEffect, wait: timedelta) -> Outcome:
+        problem = "it changes all the time"
+        with anyio.move_on_after(wait.total_seconds()):
+            for _ in range(_MOST_TRIES):
+                now = await self._upstream.read(effect.ref.path)
+                decision = decide(effect, now)
+                while isinstance(decision, Await):
+                    problem = decision.what
+                    await anyio.sleep(_LOOK_AGAIN.total_seconds())
+                    now = await self._upstream.read(effect.ref.path)
+                    decision = decide(effect, now)
+                if isinstance(decision, Settled):
+                    return await self._settled(effect, decision)
+                reply = await self._act(effect, decision, now)
+                if not reply.is_success and reply.status not in {404, 409}:
+                    return await self._failed(effect, reply)
+        return Outcome(pending=f"{effect.ref.key}: {problem}")
+
+    async def _act(
+        self, effect: NetEffect, decision: PutBack | Remove | Recreate, now: Document | None
+    ) -> Reply:
+        path = effect.ref.path
+        match decision:
+            case PutBack(patch=patch):
+                body = _locked(patch, now or {})
+                return await self._upstream.send("PATCH", path, body=body, media=Media.MERGE_PATCH)
+            case Remove(uid=uid):
+                return await self._upstream.send("DELETE", path, body=_removal(uid))
+            case Recreate(document=document):
+                return await self._upstream.send("POST", path.rpartition("/")[0], body=document)
+
+    async def _settled(self, effect: NetEffect, decision: Settled) -> Outcome:
+        state = UndoState.KEPT if decision.kept else UndoState.UNDONE
+        note = "; ".join(map(str, decision.kept))
+        await self._note(effect, state, note)
+        return Outcome(kept=decision.kept)
+
+    async def _failed(self, effect: NetEffect, reply: Reply) -> Outcome:
+        await self._note(effect, UndoState.FAILED, reply.message())
+        return Outcome(pending=f"{effect.ref.key}: cannot be put back ({reply.message()})")
+
+    async def _note(self, effect: NetEffect, state: UndoState, note: str) -> None:
+        for record in effect.records:
+            # An intent stays one while it is not put back: whether it was made is not known.
+            is_open = record.state is UndoState.INTENT and state is not UndoState.UNDONE
+            noted = replace(record, state=record.state if is_open else state, note=note)
+            if noted != record:
+                await self._journal.settle(noted)
+
+
+def _locked(patch: Mapping[str, Any], now: Document) -> dict[str, Any]:
+    """The patch, good only for the version of the object that it was decided from."""
+    metadata = now.get("metadata") or {}
+    lock = {"resourceVersion": metadata.get("resourceVersion"), "uid": metadata.get("uid")}
+    return {**patch, "metadata": {**patch.get("metadata", {}), **lock}}
+
+
+def _removal(uid: str) -> dict[str, Any]:
+    return {
+        "kind": "DeleteOptions",
+        "apiVersion": "v1",
+        "preconditions": {"uid": uid},
+        "propagationPolicy": "Background",
+    }
+
+
+def _was_undone(record: UndoRecord) -> bool:
+    # A write that was never made has a note that says so.
+    return record.state is UndoState.UNDONE and not record.note

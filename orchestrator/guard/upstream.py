@@ -1,0 +1,190 @@
+"""Requests to the target cluster, with the operator's credentials.
+
+It sends what it is given: whether a request may be made has been decided before.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+from yarl import URL
+
+from orchestrator.domain.errors import ClusterUnavailable
+from orchestrator.domain.undo import Document
+from orchestrator.guard.bodies import Media, dump
+from orchestrator.guard.credentials import Access
+from orchestrator.guard.paths import Query, with_query
+
+_PATIENCE: Final = 15.0
+"""Units: seconds. How long one request may take that is no watch."""
+_CONNECT: Final = 3.0
+"""Units: seconds."""
+_JSON: Final = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the API server answered."""
+
+    status: int
+    body: bytes
+    media: str = _JSON
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the request was carried out."""
+        return 200 <= self.status < 300
+
+    def document(self) -> dict[str, Any]:
+        """The body as an object; an empty one when it is none."""
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def message(self) -> str:
+        """What the API server said about a failure."""
+        return f"{self.status}: {self.document().get('message') or 'no message'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """One request as it goes out."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    content: bytes | None = None
+
+
+class Upstream:
+    """The API server of the target cluster."""
+
+    def __init__(self, access: Access, session: aiohttp.ClientSession) -> None:
+        self._access = access
+        self._session = session
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        media: Media = Media.JSON,
+        accept: str = _JSON,
+    ) -> Reply:
+        """Make one request.
+
+        Raises: ClusterUnavailable: it is not known whether it was carried out.
+        """
+        headers = {"Accept": accept} | ({} if body is None else {"Content-Type": media.value})
+        content = None if body is None else dump(body)
+        asked = _Asked(
+            method=method, target=with_query(path, query or {}), headers=headers, content=content
+        )
+        try:
+            return await self._answer(asked)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._unanswered(error) from error
+
+    async def _answer(self, asked: _Asked) -> Reply:
+        try:
+            return await self._reply(asked)
+        except aiohttp.ServerDisconnectedError:
+            # A connection that idled too long. Reading again is safe; writing is not,
+            # for the first request may have been carried out.
+            if asked.method != "GET":
+                raise
+            return await self._reply(asked)
+
+    async def _reply(self, asked: _Asked) -> Reply:
+        async with asyncio.timeout(_PATIENCE), await self._open(asked) as response:
+            return Reply(
+                status=response.status,
+                body=await response.read(),
+                media=response.headers.get("Content-Type", _JSON),
+                warnings=tuple(response.headers.getall("Warning", ())),
+            )
+
+    async def read(self, path: str, query: Query | None = None) -> Document | None:
+        """An object or a list; None when there is none.
+
+        Raises: ClusterUnavailable: also when the API server will not show it.
+        """
+        reply = await self.send("GET", path, query=query)
+        if reply.status == 404:
+            return None
+        if not reply.is_success:
+            raise ClusterUnavailable(
+                cluster=self._access.cluster, problem=f"GET {path}: {reply.message()}"
+            )
+        return reply.document()
+
+    async def items(self, collection: str, query: Query | None = None) -> list[dict[str, Any]]:
+        """The objects of a collection; none when there is no such collection."""
+        found = await self.read(collection, query) or {}
+        return [item for item in found.get("items") or () if isinstance(item, dict)]
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, query: Query, accept: str
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Read something that may never end, such as a watch or a log.
+
+        Raises: ClusterUnavailable: before the first byte.
+        """
+        asked = _Asked(method="GET", target=with_query(path, query), headers={"Accept": accept})
+        try:
+            response = await self._open(asked)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._unanswered(error) from error
+        async with response:
+            yield response
+
+    async def _open(self, asked: _Asked) -> aiohttp.ClientResponse:
+        access = self._access
+        authorization = await self._authorization()
+        return await self._session.request(
+            asked.method,
+            URL(access.server + asked.target, encoded=True),
+            data=asked.content,
+            headers={**asked.headers, **authorization, "Accept-Encoding": "identity"},
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT),
+            ssl=access.tls if access.tls is not None else True,
+            server_hostname=access.server_name,
+            proxy=access.proxy,
+        )
+
+    async def _authorization(self) -> Mapping[str, str]:
+        access = self._access
+        if access.may_block:
+            value = await asyncio.to_thread(access.authorization)
+        else:
+            value = access.authorization()
+        return {"Authorization": value} if value else {}
+
+    def _unanswered(self, error: Exception) -> ClusterUnavailable:
+        problem = str(error) or type(error).__name__
+        return ClusterUnavailable(cluster=self._access.cluster, problem=f"no answer ({problem})")
+
+
+@asynccontextmanager
+async def connected(access: Access) -> AsyncIterator[Upstream]:
+    """The target cluster, until the context is left."""
+    # Shorter than any server keeps an idle connection, so that none is met half closed.
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=4)
+    async with aiohttp.ClientSession(
+        connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+    ) as session:
+        # The library would send a DELETE or a PUT a second time by itself, and the answer to
+        # the second would hide what became of the first.
+        session._retry_connection = False
+        yield Upstream(access, session)

@@ -1,0 +1,459 @@
+"""What the services need from the world.
+
+Each port has a real adapter and, in the tests, an in-memory one; both pass the same contract tests.
+Nothing here says how.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeAlias
+
+from orchestrator.domain.blast_radius import BlastRadius
+from orchestrator.domain.day import ChaosDay, PinnedExperiment
+from orchestrator.domain.halt import Halt
+from orchestrator.domain.hypothesis import Sample
+from orchestrator.domain.identity import (
+    DayId,
+    IncidentId,
+    Role,
+    RunId,
+    TokenId,
+    WorkerId,
+)
+from orchestrator.domain.incident import Incident, RunLink
+from orchestrator.domain.plan import Cluster, Plan
+from orchestrator.domain.run import Injection, Run
+from orchestrator.domain.timeline import TimelineEntry
+from orchestrator.domain.undo import Restoration, UndoRecord
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+        ...
+
+
+class PlanFormat(Protocol):
+    """Reads plans as people write them."""
+
+    def read(self, text: str, *, source: str) -> Plan:
+        """Read a plan from YAML or JSON.
+
+        Raises: InvalidPlan: with every fault found, each with field, line, value, way out.
+        """
+        ...
+
+
+class Catalogue(Protocol):
+    """Where experiments are kept."""
+
+    def names(self) -> Sequence[str]:
+        """The names of the experiments, sorted."""
+        ...
+
+    def read(self, name: str) -> PinnedExperiment:
+        """Read one experiment by its name or, if it looks like one, by its file's path.
+
+        Raises: NoSuchExperiment; InvalidExperiment.
+        """
+        ...
+
+    def pin(self, name: str, document: Mapping[str, Any]) -> PinnedExperiment:
+        """Take an experiment that was handed over as a document.
+
+        Raises: InvalidExperiment.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """Whom a token stands for; the secret itself is kept as a hash only."""
+
+    id: TokenId
+    name: str
+    role: Role
+    day: DayId | None
+    """The day it is good for; None for every day."""
+    is_script: bool = False
+    """Whether a script holds it, as in a demo."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a holder learns when it renews its lease.
+
+    `stop` is the reason to stop, None while there is none.
+    """
+
+    stop: str | None
+
+
+class Storage(Protocol):
+    """Remembers everything, durably.
+
+    Every method is one transaction: all of it is stored or nothing.
+    """
+
+    # Days
+    async def add_day(
+        self, day: ChaosDay, runs: Sequence[Run], entries: Sequence[TimelineEntry]
+    ) -> None:
+        """Store a new day with the runs of its agenda."""
+        ...
+
+    async def day(self, day: DayId) -> ChaosDay:
+        """Read a day. Raises: NoSuchDay."""
+        ...
+
+    async def days(self) -> Sequence[ChaosDay]:
+        """All days, newest first."""
+        ...
+
+    async def save_day(
+        self, day: ChaosDay, *, was: ChaosDay, entries: Sequence[TimelineEntry]
+    ) -> None:
+        """Store a day's move, if its state is still as it was. Raises: Conflict."""
+        ...
+
+    # Runs
+    async def run(self, run: RunId) -> Run:
+        """Read a run. Raises: NoSuchRun."""
+        ...
+
+    async def runs(self, day: DayId) -> Sequence[Run]:
+        """The runs of a day in the order of the agenda."""
+        ...
+
+    async def replan(self, runs: Sequence[Run]) -> None:
+        """Store new planned instants of runs that are still planned or armed."""
+        ...
+
+    async def move(self, run: Run, *, was: Run, entries: Sequence[TimelineEntry]) -> None:
+        """Store a run's move with its entries, if phase and fence are still as they were.
+
+        Raises: LeaseLost: the fence is another. Conflict: the phase is another.
+        """
+        ...
+
+    async def claim(
+        self, *, worker: WorkerId, now: datetime, lease: timedelta, day: DayId | None = None
+    ) -> Run | None:
+        """Take hold of one armed run that is due, or of one unfinished run whose lease is over.
+
+        The fence of the run returned is one higher than before; None when there is none.
+        Unfinished ones come first, and runs of a halted day are not started.
+        """
+        ...
+
+    async def take(self, run: Run, *, worker: WorkerId, lease: timedelta) -> Run:
+        """Take hold of one run that nobody holds. Raises: Conflict: somebody does."""
+        ...
+
+    async def renew(self, run: Run, *, worker: WorkerId, lease: timedelta) -> Held:
+        """Prolong the lease by the database's clock. Raises: LeaseLost."""
+        ...
+
+    async def release(self, run: Run, *, worker: WorkerId) -> None:
+        """Let go of a run. Harmless when it is lost already."""
+        ...
+
+    async def request_stop(self, run: RunId, *, reason: str) -> None:
+        """Set the flag that the holder of a run reads; the first reason stays."""
+        ...
+
+    async def next_due(self, day: DayId | None = None) -> datetime | None:
+        """When the next armed run is due; None when none is armed."""
+        ...
+
+    async def unfinished(self) -> Sequence[Run]:
+        """Every run that may hold a fault and is not stranded, held by whomever."""
+        ...
+
+    # Halts
+    async def engage(self, halt: Halt, entries: Sequence[TimelineEntry]) -> None:
+        """Latch a halt and ask every running run of the day to stop."""
+        ...
+
+    async def release_halt(self, halt: Halt, entries: Sequence[TimelineEntry]) -> None:
+        """Store that the day's halt is released."""
+        ...
+
+    async def halt(self, day: DayId) -> Halt | None:
+        """The halt that is engaged on the day."""
+        ...
+
+    # Timeline
+    async def append(self, entries: Sequence[TimelineEntry]) -> Sequence[TimelineEntry]:
+        """Append entries; returns them with their numbers."""
+        ...
+
+    async def timeline(
+        self, day: DayId, *, after: int = 0, limit: int | None = None
+    ) -> Sequence[TimelineEntry]:
+        """The entries of a day with a number above `after`, in order."""
+        ...
+
+    async def changed(self, day: DayId, *, after: int, patience: timedelta) -> bool:
+        """Wait until the day has an entry numbered above `after`; False when patience ran out."""
+        ...
+
+    # Incidents
+    async def add_incident(
+        self, incident: Incident, links: Sequence[RunLink], entries: Sequence[TimelineEntry]
+    ) -> Incident:
+        """Store a new incident; returns it with its key, numbered per day."""
+        ...
+
+    async def incidents(self, day: DayId) -> Sequence[Incident]:
+        """All incidents of a day, shadows included, oldest first."""
+        ...
+
+    async def save_incident(
+        self, incident: Incident, *, was: Incident, entries: Sequence[TimelineEntry]
+    ) -> None:
+        """Store an incident's step, if its status is still as it was. Raises: Conflict."""
+        ...
+
+    async def link(self, link: RunLink, entries: Sequence[TimelineEntry]) -> None:
+        """Store the belief that an incident belongs to a run. Safe to repeat."""
+        ...
+
+    async def links(self, day: DayId) -> Sequence[RunLink]:
+        """All links of a day."""
+        ...
+
+    # Samples
+    async def add_samples(self, samples: Sequence[Sample]) -> None:
+        """Store observations of the steady state."""
+        ...
+
+    async def samples(self, run: RunId) -> Sequence[Sample]:
+        """The observations of a run, oldest first."""
+        ...
+
+    # Tokens
+    async def add_token(self, token: Token, *, secret_hash: str) -> None:
+        """Store a token under the hash of its secret."""
+        ...
+
+    async def token(self, *, token: TokenId) -> tuple[Token, str] | None:
+        """A token and the hash of its secret."""
+        ...
+
+
+class UndoJournal(Protocol):
+    """Remembers what a run changed, written before it is changed, readable by any process."""
+
+    async def intend(self, record: UndoRecord) -> UndoRecord:
+        """Store an intent; returns it with its number. Durable when it returns."""
+        ...
+
+    async def settle(self, record: UndoRecord) -> None:
+        """Store a record's new state and after-image."""
+        ...
+
+    async def records(self, run: RunId) -> Sequence[UndoRecord]:
+        """All records of a run in the order written."""
+        ...
+
+    async def keep_baseline(self, run: RunId, baseline: Mapping[str, Any]) -> None:
+        """Store how the cluster was before a run; the first one stays."""
+        ...
+
+    async def baseline(self, run: RunId) -> Mapping[str, Any] | None:
+        """How the cluster was before the run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled:
+    """The observer took a sample."""
+
+    sample: Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionStarted:
+    """The runner is about to make an action of the method."""
+
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionEnded:
+    """An action of the method or the rollbacks ended."""
+
+    name: str
+    at: datetime
+    succeeded: bool
+    part: str
+    """method or rollbacks."""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodPlayed:
+    """All actions of the method have been made; the runner holds until it is told to finish.
+
+    `hold` is the pause after the method's last action: how long the fault is to stay.
+    """
+
+    at: datetime
+    hold: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proved:
+    """The proof of injection came to an end."""
+
+    at: datetime
+    injection: Injection
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteMade:
+    """The guard let a write through."""
+
+    at: datetime
+    verb: str
+    target: str
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRefused:
+    """The guard refused a write."""
+
+    at: datetime
+    target: str
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerEnded:
+    """The runner's process ended, whatever it was doing."""
+
+    at: datetime
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardEnded:
+    """The guard's process ended, though nobody asked it to."""
+
+    at: datetime
+    problem: str = ""
+
+
+Happening: TypeAlias = (
+    Sampled
+    | ActionStarted
+    | ActionEnded
+    | MethodPlayed
+    | Proved
+    | WriteMade
+    | WriteRefused
+    | RunnerEnded
+    | GuardEnded
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """All that the processes of one run need to know."""
+
+    run: Run
+    experiment: PinnedExperiment
+    configuration: Mapping[str, object]
+    cluster: Cluster
+    radius: BlastRadius
+    probe_interval: timedelta
+    recovering: bool = False
+    """Whether only restoring is left to do: nothing of the method may be written."""
+
+
+class Execution(Protocol):
+    """The processes of one run: its guard, its observer and its runner.
+
+    Leaving the context ends all of them, at once and whatever they are doing.
+    """
+
+    def happenings(self) -> AsyncIterator[Happening]:
+        """What happens, in the order in which it is heard; ends when the processes have ended."""
+        ...
+
+    async def take_baseline(self) -> None:
+        """Remember how the cluster is. Raises: ClusterUnavailable; EngineUnavailable."""
+        ...
+
+    async def play(self) -> None:
+        """Let the method loose. The guard lets its writes through from now on."""
+        ...
+
+    async def restrain(self) -> None:
+        """Let no further write of the method through; only what restores may be written."""
+        ...
+
+    async def finish(self, *, patience: timedelta) -> None:
+        """Have the runner play its rollbacks and end; after patience it is killed."""
+        ...
+
+    async def stop(self, *, patience: timedelta) -> None:
+        """Interrupt the method, have the rollbacks played; after patience the runner is killed."""
+        ...
+
+    async def roll_back(self, *, patience: timedelta) -> None:
+        """Play the experiment's rollbacks alone, in a new runner; after patience it is killed."""
+        ...
+
+    async def undo(self) -> Restoration:
+        """Put back whatever the journal still holds. Safe to repeat."""
+        ...
+
+    async def verify(self, *, patience: timedelta) -> Restoration:
+        """Compare with the baseline until nothing is pending or patience runs out."""
+        ...
+
+
+class Engine(Protocol):
+    """Starts the processes of a run."""
+
+    def open(self, assignment: Assignment) -> AbstractAsyncContextManager[Execution]:
+        """Start guard and observer (no runner yet); on leaving, end every process.
+
+        Raises: KubeconfigUnreadable; ClusterUnavailable; InvalidExperiment; EngineUnavailable.
+        """
+        ...
+
+
+__all__ = [
+    "ActionEnded",
+    "ActionStarted",
+    "Assignment",
+    "Catalogue",
+    "Clock",
+    "Engine",
+    "Execution",
+    "GuardEnded",
+    "Happening",
+    "Held",
+    "IncidentId",
+    "MethodPlayed",
+    "PlanFormat",
+    "Proved",
+    "RunnerEnded",
+    "Sampled",
+    "Storage",
+    "Token",
+    "UndoJournal",
+    "WriteMade",
+    "WriteRefused",
+]

@@ -1,0 +1,128 @@
+"""What a client sent, read into objects that fit their types.
+
+CBOR is not read; clients are told so and fall back to JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from orchestrator.practice.api.kinds import Kind
+from orchestrator.practice.api.requests import JSON, Request
+from orchestrator.practice.api.schema import Findings, TypeMismatch, conform
+from orchestrator.practice.api.statuses import ApiError, bad_request, unsupported_media_type
+from orchestrator.practice.api.wire import Garbled, decode
+
+Object = dict[str, Any]
+YAML: Final = "application/yaml"
+PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
+READABLE: Final = (JSON, YAML, PROTOBUF)
+
+
+def read_object(request: Request, kind: Kind) -> tuple[Object, list[str]]:
+    """The object in the body, as its kind, and the warnings that reading it gave.
+
+    Raises: ApiError: the body is unreadable, or is an object of another type.
+    """
+    document = read_document(request, schema=kind.schema)
+    _refuse_other_type(document, kind)
+    return conformed(document, kind, request)
+
+
+def read_document(request: Request, readable: tuple[str, ...] = READABLE, *, schema: str) -> Object:
+    """The body as a JSON object; protobuf can be read as one type only.
+
+    Raises: ApiError: 415 or 400, the body is unreadable.
+    """
+    if request.content_type not in readable:
+        raise unsupported_media_type(readable)
+    if request.content_type == PROTOBUF:
+        return _read_protobuf(request.body, schema)
+    document = parsed(request.body, yaml=request.content_type != JSON)
+    if not isinstance(document, dict):
+        found = {list: "array", str: "string", bool: "bool", type(None): "null"}
+        word = found.get(type(document), "number")
+        raise bad_request(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal "
+            f"{word} into Go value of type struct"
+        )
+    return document
+
+
+def parsed(body: bytes, *, yaml: bool = False) -> Any:
+    """The value that a body holds.
+
+    Raises: ApiError: 400, it is neither JSON nor, where allowed, YAML.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        if yaml:
+            return _parsed_yaml(body)
+        raise bad_request(f"couldn't get version/kind; json parse error: {error}") from error
+
+
+def _parsed_yaml(body: bytes) -> Any:
+    # Most clients never send YAML, and the parser takes longer to import than all else here.
+    from orchestrator.practice.api.yaml_bodies import parsed_yaml  # noqa: PLC0415
+
+    return parsed_yaml(body)
+
+
+def _read_protobuf(body: bytes, schema: str) -> Object:
+    try:
+        return decode(body, schema)
+    except Garbled as error:
+        raise bad_request(str(error)) from error
+
+
+def _refuse_other_type(document: Object, kind: Kind) -> None:
+    version, name = document.get("apiVersion"), document.get("kind")
+    if not isinstance(version, str | None) or not isinstance(name, str | None):
+        raise bad_request("couldn't get version/kind; json parse error: json: cannot unmarshal "
+                          "into Go struct field .kind of type string")  # fmt: skip
+    if version and version != kind.api_version:
+        raise bad_request(
+            f"the API version in the data ({version}) does not match the expected API version "
+            f"({kind.api_version})"
+        )
+    if name and name != kind.name:
+        raise bad_request(
+            f"{kind.name} in version {kind.version!r} cannot be handled as a {kind.name}: the "
+            f"kind in the data ({name}) does not match the expected kind ({kind.name})"
+        )
+
+
+def conformed(
+    document: Object, kind: Kind, request: Request, schema: str = ""
+) -> tuple[Object, list[str]]:
+    """The document as its type has it, and the warnings that this gave.
+
+    Raises: ApiError: 400, a value has another type than its field, or the client is strict
+        about fields that its type does not have.
+    """
+    findings = Findings()
+    head = f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: '
+    try:
+        obj = conform(document, schema or kind.schema, findings)
+    except (TypeMismatch, RecursionError) as error:
+        raise bad_request(head + str(error)) from error
+    warnings = noticed(findings.unknown, request, head)
+    return obj, warnings
+
+
+def noticed(unknown: list[str], request: Request, head: str) -> list[str]:
+    """What a client is told about unknown fields, the way it asked for."""
+    wish = request.parameter("fieldValidation") or "Warn"
+    if wish not in {"Ignore", "Strict", "Warn"}:
+        raise ApiError(
+            422,
+            "Invalid",
+            f'fieldValidation: Unsupported value: "{wish}": supported values: "", "Ignore", '
+            '"Strict", "Warn"',
+        )
+    if unknown and wish == "Strict":
+        raise bad_request(f"{head}strict decoding error: {', '.join(unknown)}")
+    return unknown if wish == "Warn" else []

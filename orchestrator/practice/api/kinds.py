@@ -1,0 +1,128 @@
+"""What it takes to serve one kind of object.
+
+A kind is one entry of data and small functions; a new kind needs no change of the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.practice.api.selectors import FieldReader
+from orchestrator.practice.api.selectors import field as field_at
+from orchestrator.practice.api.statuses import Cause
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Object = dict[str, Any]
+
+METADATA_FIELDS = {
+    "metadata.name": field_at("metadata.name"),
+    "metadata.namespace": field_at("metadata.namespace"),
+}
+
+
+def _keep(obj: Object) -> None:
+    """Nothing to fill in."""
+
+
+def _accept(_obj: Object, _old: Object | None) -> list[Cause]:
+    """Nothing to object to."""
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the table that kubectl prints.
+
+    Columns with priority 1 are shown by `-o wide` only.
+    """
+
+    name: str
+    cell: Callable[[Object, datetime], Any]
+    type: str = "string"
+    format: str = ""
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Kind:
+    """One kind of object at one version of its API group."""
+
+    name: str
+    plural: str
+    group: str = ""
+    version: str = "v1"
+    schema: str
+    namespaced: bool = True
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    singular: str = ""
+    has_status: bool = True
+    """Served at /status, and not writable through the object itself."""
+    has_generation: bool = True
+    """`metadata.generation` counts the changes of everything but metadata and status."""
+    scale: Scale | None = None
+    subresources: tuple[Subresource, ...] = ()
+    name_rule: str = "subdomain"
+    fields: Mapping[str, FieldReader] = field(default_factory=dict)
+    columns: Sequence[Column] = ()
+    default: Callable[[Object], None] = _keep
+    """Fill in what a server fills in; changes the object given."""
+    validate: Callable[[Object, Object | None], list[Cause]] = _accept
+    """What is wrong with the object, given the one it replaces."""
+    needs_version: bool = False
+    """An update must say which version it replaces."""
+    returns_deleted: bool = False
+    """DELETE answers with the object rather than with a Status."""
+    graceful: bool = False
+    """Deleting waits for the kubelet."""
+    index_labels: bool = False
+    creates_on_update: bool = False
+    bookmark: Mapping[str, Any] = field(default_factory=dict)
+    """What the empty object of a bookmark needs beside metadata."""
+    stored_as: Kind | None = None
+    to_stored: Callable[[Object], Object] | None = None
+    from_stored: Callable[[Object], Object] | None = None
+
+    @property
+    def qualified(self) -> str:
+        """The resource with its group, as messages name it."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def api_version(self) -> str:
+        """The `apiVersion` of its objects."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def storage(self) -> str:
+        """The name of the shelf that holds its objects."""
+        return self.stored_as.storage if self.stored_as else self.qualified
+
+    @property
+    def field_readers(self) -> Mapping[str, FieldReader]:
+        """The fields that can be selected by."""
+        return {**METADATA_FIELDS, **self.fields} if self.namespaced else {
+            "metadata.name": METADATA_FIELDS["metadata.name"], **self.fields
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where the scale subresource of a kind finds the text of the object's label selector."""
+
+    selector: Callable[[Object], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Subresource:
+    """A subresource that discovery names beside status and scale."""
+
+    name: str
+    kind: str
+    verbs: tuple[str, ...]
+    group: str = ""
+    version: str = ""

@@ -1,0 +1,74 @@
+"""What a PATCH makes of an object, before the result is stored.
+
+How the forms of patches work is in `patching`; server-side apply is in `applying`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from orchestrator.practice.api import patching
+from orchestrator.practice.api.bodies import conformed, parsed
+from orchestrator.practice.api.kinds import Kind
+from orchestrator.practice.api.requests import Request
+from orchestrator.practice.api.schema import TypeMismatch, conform
+from orchestrator.practice.api.statuses import (
+    ApiError,
+    Cause,
+    bad_request,
+    unsupported_media_type,
+)
+
+Object = dict[str, Any]
+JSON_PATCH: Final = "application/json-patch+json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
+APPLY_PATCH: Final = "application/apply-patch+yaml"
+PATCHES: Final = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
+
+
+def patched(obj: Object, request: Request, schema: str) -> Object:
+    """An object of the named type with the patch in a request applied.
+
+    Raises: ApiError: the patch is unreadable, or can't be applied.
+    """
+    if request.content_type not in PATCHES:
+        raise unsupported_media_type(PATCHES)
+    patch = parsed(request.body)
+    if request.content_type == JSON_PATCH:
+        return patching.json_patch(obj, patch)
+    if not isinstance(patch, dict):
+        raise bad_request("json: cannot unmarshal the patch into an object")
+    if request.content_type == MERGE_PATCH:
+        merged: Object = patching.merge_patch(obj, patch)
+        return merged
+    return patching.strategic_merge(obj, patch, schema)
+
+
+def conformed_patch(result: Object, kind: Kind, request: Request) -> tuple[Object, list[str]]:
+    """A patched object as its type has it, and the warnings that this gave.
+
+    Raises: ApiError: 422, a value has another type than its field; 400, it is another kind now.
+    """
+    for key, wanted in (("apiVersion", kind.api_version), ("kind", kind.name)):
+        if result.get(key) != wanted:
+            raise bad_request(f"the patch changes {key} from {wanted} to {result.get(key)}")
+    typed(result, kind.schema)
+    return conformed(result, kind, request)
+
+
+def typed(result: Object, schema: str) -> Object:
+    """A patched object as the named type has it.
+
+    Raises: ApiError: 422, a value has another type than its field.
+    """
+    try:
+        return conform(result, schema)
+    except (TypeMismatch, RecursionError) as error:
+        text = msgspec.json.encode(result).decode()[:2000]
+        cause = Cause.invalid("patch", text, str(error))
+        causes = [{"reason": cause.reason, "message": cause.message, "field": cause.field}]
+        message = f' "" is invalid: patch: {cause.message}'
+        raise ApiError(422, "Invalid", message, details={"causes": causes}) from error

@@ -1,0 +1,326 @@
+"""The verbs on objects: what each method does at each path.
+
+Decisions about objects are made in `writing`, `deleting` and `subresources`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from orchestrator.practice.api.applying import apply
+from orchestrator.practice.api.bodies import conformed, read_document, read_object
+from orchestrator.practice.api.deleting import Deletion, delete
+from orchestrator.practice.api.forms import Form, shown, wanted_form
+from orchestrator.practice.api.kinds import Kind
+from orchestrator.practice.api.listing import Selection, Snapshots, list_response, page_of
+from orchestrator.practice.api.ownership import record_apply
+from orchestrator.practice.api.patches import (
+    APPLY_PATCH,
+    PATCHES,
+    conformed_patch,
+    patched,
+    typed,
+)
+from orchestrator.practice.api.requests import Request, Response, Stream, answer
+from orchestrator.practice.api.schema import Findings, TypeMismatch, conform
+from orchestrator.practice.api.statuses import (
+    ApiError,
+    Cause,
+    bad_request,
+    method_not_allowed,
+    not_found,
+    unsupported_media_type,
+)
+from orchestrator.practice.api.store import Store
+from orchestrator.practice.api.subresources import SUCCESS, bind, evict, rescale, scale_of
+from orchestrator.practice.api.watching import Watch
+from orchestrator.practice.api.writing import create, update
+
+Object = dict[str, Any]
+SCALE: Final = "autoscaling.v1.Scale"
+DELETE_OPTIONS: Final = "meta.v1.DeleteOptions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What a path names: a collection, an object, or a subresource of one."""
+
+    kind: Kind
+    namespace: str | None
+    name: str = ""
+    subresource: str = ""
+
+
+class Resources:
+    """The objects of a store, served."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._snapshots = Snapshots()
+
+    def respond(self, request: Request, place: Place) -> Response | Stream:
+        """Carry out a request.
+
+        Raises: ApiError: the request is refused.
+        """
+        if not place.name:
+            return self._on_collection(request, place)
+        if place.subresource in {"", "status", "finalize"}:
+            return self._on_object(request, place)
+        return self._on_subresource(request, place)
+
+    def _on_collection(self, request: Request, place: Place) -> Response | Stream:
+        match request.method:
+            case "GET" | "HEAD":
+                return self._list(request, place)
+            case "POST" if place.namespace is not None or not place.kind.namespaced:
+                return self._create(request, place)
+            case "DELETE" if place.namespace is not None or not place.kind.namespaced:
+                return self._delete_collection(request, place)
+        raise method_not_allowed()
+
+    def _list(self, request: Request, place: Place) -> Response | Stream:
+        form = wanted_form(request)
+        if request.flag("watch"):
+            watch = Watch(self._store, place.kind, request, place.namespace, form)
+            return Stream(watch.chunks())
+        page = page_of(self._store, self._snapshots, place.kind, request, place.namespace)
+        return list_response(page, place.kind, request, form, self._store)
+
+    def _create(self, request: Request, place: Place) -> Response:
+        form = wanted_form(request)
+        kind, namespace = place.kind, place.namespace or ""
+        obj, warnings = read_object(request, kind)
+        _refuse_other_namespace(obj, kind, namespace)
+        target, obj = _stored_form(kind, obj)
+        created = create(self._store, target, obj, namespace=namespace, dry=request.dry)
+        return self._shown(request, kind, created, form, 201, warnings=warnings)
+
+    def _delete_collection(self, request: Request, place: Place) -> Response:
+        kind = place.kind.stored_as or place.kind
+        deletion = _deletion(request)
+        selection = Selection.of(request, place.kind, place.namespace)
+        deleted = []
+        for stored in self._store.select(kind, place.namespace):
+            seen = (
+                place.kind.from_stored(stored.object) if place.kind.from_stored else stored.object
+            )
+            if not selection.holds(seen):
+                continue
+            now = self._store.get(
+                kind,
+                stored.object["metadata"].get("namespace", ""),
+                stored.object["metadata"]["name"],
+            )
+            if now is not None:
+                deleted.append(delete(self._store, kind, now, deletion)[0])
+        head = {"kind": f"{kind.name}List", "apiVersion": kind.api_version}
+        metadata = {"resourceVersion": str(self._store.version)}
+        return answer({**head, "metadata": metadata, "items": deleted})
+
+    def _on_object(self, request: Request, place: Place) -> Response | Stream:
+        match request.method:
+            case "GET" | "HEAD" if place.subresource != "finalize":
+                return self._get(request, place)
+            case "PUT":
+                return self._replace(request, place)
+            case "PATCH" if place.subresource != "finalize":
+                return self._patch(request, place)
+            case "DELETE" if not place.subresource:
+                return self._delete(request, place)
+        raise method_not_allowed()
+
+    def _get(self, request: Request, place: Place) -> Response | Stream:
+        form = wanted_form(request)
+        if request.flag("watch"):
+            query = {**request.query, "fieldSelector": [f"metadata.name={place.name}"]}
+            narrowed = Request(
+                method=request.method, path=request.path, query=query,
+                headers=request.headers, body=b"",
+            )  # fmt: skip
+            return Stream(Watch(self._store, place.kind, narrowed, place.namespace, form).chunks())
+        if form is Form.PLAIN and place.kind.from_stored is None:
+            stored = self._store.stored(place.kind, place.namespace or "", place.name)
+            if stored is None:
+                raise not_found(place.kind, place.name)
+            return Response(200, stored.raw)
+        return self._shown(request, place.kind, self._current(place), form, 200)
+
+    def _current(self, place: Place) -> Object:
+        obj = self._store.get(place.kind, place.namespace or "", place.name)
+        if obj is None:
+            raise not_found(place.kind, place.name)
+        return obj
+
+    def _replace(self, request: Request, place: Place) -> Response:
+        form = wanted_form(request)
+        kind = place.kind
+        obj, warnings = read_object(request, kind)
+        _refuse_other_name(obj, place)
+        target, obj = _stored_form(kind, obj)
+        old = self._store.get(kind, place.namespace or "", place.name)
+        if old is None and kind.creates_on_update and not place.subresource:
+            namespace = place.namespace or ""
+            created = create(self._store, target, obj, namespace=namespace, dry=request.dry)
+            return self._shown(request, kind, created, form, 201, warnings=warnings)
+        updated = update(
+            self._store, target, self._current(place), obj,
+            subresource=place.subresource, dry=request.dry,
+        )  # fmt: skip
+        return self._shown(request, kind, updated, form, 200, warnings=warnings)
+
+    def _patch(self, request: Request, place: Place) -> Response:
+        form = wanted_form(request)
+        if request.content_type == APPLY_PATCH:
+            return self._apply(request, place, form)
+        if request.content_type not in PATCHES:
+            raise unsupported_media_type(PATCHES)
+        old = self._current(place)
+        seen = place.kind.from_stored(old) if place.kind.from_stored else old
+        result = patched(seen, request, place.kind.schema)
+        obj, warnings = conformed_patch(result, place.kind, request)
+        _refuse_other_name(obj, place)
+        target, obj = _stored_form(place.kind, obj)
+        updated = update(
+            self._store, target, old, obj, subresource=place.subresource, dry=request.dry
+        )
+        return self._shown(request, place.kind, updated, form, 200, warnings=warnings)
+
+    def _apply(self, request: Request, place: Place, form: Form) -> Response:
+        manager = request.parameter("fieldManager")
+        kind = place.kind
+        if not manager:
+            raise ApiError(
+                422, "Invalid",
+                "fieldManager: Required value: is required for apply patch",
+            )  # fmt: skip
+        document = read_document(request, (APPLY_PATCH,), schema=kind.schema)
+        configuration, warnings = conformed(document, kind, request)
+        _refuse_other_name(configuration, place)
+        old = self._store.get(kind, place.namespace or "", place.name)
+        if old is None and place.subresource:
+            raise not_found(kind, place.name)
+        base = old or {"metadata": {"name": place.name}}
+        merged = record_apply(
+            apply(base, configuration, kind.schema), old, configuration, kind,
+            manager=manager, force=request.flag("force"), subresource=place.subresource,
+            at=self._store.now(),
+        )  # fmt: skip
+        if old is None:
+            created = create(
+                self._store, kind, merged, namespace=place.namespace or "", dry=request.dry
+            )
+            return self._shown(request, kind, created, form, 201, warnings=warnings)
+        updated = update(
+            self._store, kind, old, merged, subresource=place.subresource, dry=request.dry
+        )
+        return self._shown(request, kind, updated, form, 200, warnings=warnings)
+
+    def _delete(self, request: Request, place: Place) -> Response:
+        kind = place.kind.stored_as or place.kind
+        obj = self._current(place)
+        last, gone = delete(self._store, kind, obj, _deletion(request))
+        if not gone or kind.returns_deleted:
+            return answer(last)
+        details: Object = {"name": place.name}
+        if kind.group:
+            details["group"] = kind.group
+        details |= {"kind": kind.plural, "uid": obj["metadata"]["uid"]}
+        return answer({**SUCCESS, "details": details})
+
+    def _on_subresource(self, request: Request, place: Place) -> Response:
+        match place.subresource:
+            case "scale" if place.kind.scale is not None:
+                return self._on_scale(request, place)
+            case "binding" if request.method == "POST":
+                body = read_document(request, schema="core.v1.Binding")
+                node = (body.get("target") or {}).get("name")
+                if not isinstance(node, str) or not node:
+                    cause = Cause.required("target.name")
+                    raise ApiError(422, "Invalid", f"target.name: {cause.message}")
+                bind(self._store, self._current(place), node, dry=request.dry)
+                return answer({**SUCCESS, "code": 201}, 201)
+            case "eviction" if request.method == "POST":
+                return self._evict(request, place)
+        raise method_not_allowed()
+
+    def _evict(self, request: Request, place: Place) -> Response:
+        body = read_document(request, schema="policy.v1.Eviction")
+        options, _ = conformed(body, place.kind, request, "policy.v1.Eviction")
+        wishes = options.get("deleteOptions", {})
+        evict(self._store, self._current(place), Deletion.of(wishes, dry=request.dry))
+        return answer({**SUCCESS, "code": 201}, 201)
+
+    def _on_scale(self, request: Request, place: Place) -> Response:
+        obj = self._current(place)
+        scale = scale_of(place.kind, obj)
+        if request.method in {"GET", "HEAD"}:
+            return answer(scale)
+        if request.method == "PUT":
+            wanted, _ = conformed(read_document(request, schema=SCALE), place.kind, request, SCALE)
+        elif request.method == "PATCH":
+            wanted = typed(patched(scale, request, SCALE), SCALE)
+        else:
+            raise method_not_allowed()
+        return answer(rescale(self._store, place.kind, obj, wanted, dry=request.dry))
+
+    def _shown(
+        self,
+        request: Request,
+        kind: Kind,
+        obj: Object,
+        form: Form,
+        status: int = 200,
+        *,
+        warnings: list[str] | None = None,
+    ) -> Response:
+        seen = kind.from_stored(obj) if kind.from_stored else obj
+        plain = answer({}, status, warnings=warnings)
+        body = shown(kind, seen, request, form, self._store.now())
+        return Response(status, body, headers=plain.headers)
+
+
+def _stored_form(kind: Kind, obj: Object) -> tuple[Kind, Object]:
+    """The kind and the object as they are kept, where that differs from how they are served."""
+    if kind.stored_as is None or kind.to_stored is None:
+        return kind, obj
+    return kind.stored_as, kind.to_stored(obj)
+
+
+def _refuse_other_namespace(obj: Object, kind: Kind, namespace: str) -> None:
+    found = (obj.get("metadata") or {}).get("namespace", "")
+    if kind.namespaced and found and found != namespace:
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+
+
+def _refuse_other_name(obj: Object, place: Place) -> None:
+    found = (obj.get("metadata") or {}).get("name", "")
+    if not found and obj.get("metadata") is not None:
+        obj["metadata"]["name"] = place.name
+    elif found and found != place.name:
+        raise bad_request(
+            f"the name of the object ({found}) does not match the name on the URL ({place.name})"
+        )
+    _refuse_other_namespace(obj, place.kind, place.namespace or "")
+
+
+def _deletion(request: Request) -> Deletion:
+    if request.body.strip():
+        document = read_document(request, schema=DELETE_OPTIONS)
+        try:
+            options = conform(document, DELETE_OPTIONS, Findings())
+        except TypeMismatch as error:
+            raise bad_request(str(error)) from error
+        return Deletion.of(options, dry=request.dry)
+    orphan = request.parameter("orphanDependents")
+    return Deletion.of(
+        {
+            "gracePeriodSeconds": request.number("gracePeriodSeconds"),
+            "propagationPolicy": request.parameter("propagationPolicy"),
+            "orphanDependents": request.flag("orphanDependents") if orphan else None,
+        },
+        dry=request.dry,
+    )

@@ -1,0 +1,252 @@
+"""The types of Kubernetes' objects, and what a server does with input that does not fit them.
+
+Types only, read off Kubernetes' own OpenAPI document into `schema.json`; rules about values
+are in `validation`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import msgspec
+
+from orchestrator.practice.api.clock import instant
+
+Object = dict[str, Any]
+_QUANTITY: Final = re.compile(
+    r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?"
+)
+_GO_NAMES: Final = {"string": "string", "boolean": "bool", "number": "float64"}
+_BOUNDS: Final = {"int32": 2**31, "int64": 2**63, "integer": 2**63}
+MAX_DEPTH: Final = 200
+
+
+class TypeMismatch(Exception):
+    """A value does not have the type of its field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The type of one field.
+
+    `name` is a scalar's word, a type's name, `list`, `map` or `any`. A list with `keys` holds
+    one item per key, with empty `keys` it is a set, with none it is replaced as a whole.
+    """
+
+    name: str
+    item: Node | None = None
+    merge: str | None = None
+    keys: tuple[str, ...] | None = None
+    retain: bool = False
+    refers: bool = False
+
+    @property
+    def type(self) -> Type | None:
+        """The fields of the object that the node refers to."""
+        return type_of(self.name) if self.refers else None
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """The fields of one type of object."""
+
+    name: str
+    fields: Mapping[str, Node]
+    required: tuple[str, ...] = ()
+
+    @property
+    def go_name(self) -> str:
+        """The name that error messages use."""
+        return self.name.rsplit(".", 1)[-1]
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was remarkable about an input that fits its type."""
+
+    unknown: list[str] = field(default_factory=list)
+
+
+ANY: Final = Node("any")
+
+
+@cache
+def _table() -> dict[str, Any]:
+    raw = files("orchestrator.practice.api").joinpath("schema.json").read_bytes()
+    types: dict[str, Any] = msgspec.json.decode(raw)["types"]
+    return types
+
+
+@cache
+def type_of(name: str) -> Type:
+    """A type by its name, such as `core.v1.PodSpec`."""
+    entry = _table()[name]
+    fields = {key: _node(value) for key, value in entry["fields"].items()}
+    return Type(name, fields, tuple(entry.get("required", ())))
+
+
+def wire_of(name: str) -> Object:
+    """The fields of a type by their protobuf number, with a star where unset differs from zero."""
+    wire: Object = _table()[name]["wire"]
+    return wire
+
+
+def _node(value: Any) -> Node:
+    if isinstance(value, str):
+        return Node(value.removeprefix("@"), refers=value.startswith("@"))
+    if "of" in value:
+        inner = _node(value["of"])
+        return Node(inner.name, refers=inner.refers, retain=True)
+    if "map" in value:
+        return Node("map", _node(value["map"]))
+    keys = tuple(value["keys"]) if "keys" in value else None
+    return Node("list", _node(value["list"]), value.get("merge"), keys, value.get("retain", False))
+
+
+def conform(value: Object, name: str, findings: Findings | None = None) -> Object:
+    """The object as a server reads it: nulls dropped, unknown fields dropped and reported.
+
+    Raises: TypeMismatch: a value has another type than its field.
+    """
+    reader = _Reader(findings or Findings())
+    return reader.object(value, type_of(name), "", "")
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Walks one input. Paths come in two spellings: with list indexes, and the way Go has them."""
+
+    findings: Findings
+
+    def object(self, value: Any, kind: Type, path: str, go_path: str) -> Object:
+        if not isinstance(value, dict):
+            raise _mismatch(value, kind.go_name, go_path, kind.go_name)
+        read: Object = {}
+        for key, item in value.items():
+            node = kind.fields.get(key)
+            inner = f"{path}.{key}" if path else key
+            if node is None:
+                self.findings.unknown.append(f'unknown field "{inner}"')
+            elif item is not None:
+                go_inner = f"{go_path}.{key}" if go_path else key
+                read[key] = self.value(item, node, inner, go_inner, kind.go_name)
+        return read
+
+    def value(self, value: Any, node: Node, path: str, go_path: str, struct: str) -> Any:
+        if node.refers:
+            return self.object(value, type_of(node.name), path, go_path)
+        if node.name == "list" and node.item is not None:
+            return self._list(value, node.item, path, go_path, struct)
+        if node.name == "map" and node.item is not None:
+            return self._map(value, node.item, path, go_path, struct)
+        return _scalar(value, node.name, go_path, struct)
+
+    def _list(self, value: Any, item: Node, path: str, go_path: str, struct: str) -> list[Any]:
+        if not isinstance(value, list):
+            raise _mismatch(value, struct, go_path, f"[]{_go_type(item)}")
+        return [
+            self.value(entry, item, f"{path}[{index}]", go_path, struct)
+            for index, entry in enumerate(value)
+            if entry is not None
+        ]
+
+    def _map(self, value: Any, item: Node, path: str, go_path: str, struct: str) -> Object:
+        if not isinstance(value, dict):
+            raise _mismatch(value, struct, go_path, f"map[string]{_go_type(item)}")
+        return {
+            key: self.value(entry, item, f"{path}.{key}", go_path, struct)
+            if entry is not None
+            else ""
+            for key, entry in value.items()
+        }
+
+
+def _scalar(value: Any, name: str, path: str, struct: str) -> Any:  # noqa: PLR0911 - a table
+    match name:
+        case "any":
+            return value
+        case "string" | "bytes" if isinstance(value, str):
+            return value
+        case "boolean" if isinstance(value, bool):
+            return value
+        case "number" if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+        case "int32" | "int64" | "integer":
+            return _integer(value, name, path, struct)
+        case "int-or-string":
+            return value if isinstance(value, str) else _integer(value, "int32", path, struct)
+        case "quantity":
+            return _quantity(value)
+        case "time" | "microtime" if isinstance(value, str):
+            return _time(value)
+    raise _mismatch(value, struct, path, _GO_NAMES.get(name, name))
+
+
+def _integer(value: Any, name: str, path: str, struct: str) -> int:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(value, float) and value.is_integer():
+        value, whole = int(value), True
+    if not whole or not -_BOUNDS[name] <= value < _BOUNDS[name]:
+        raise _mismatch(value, struct, path, "int64" if name == "integer" else name)
+    return int(value)
+
+
+def _quantity(value: Any) -> str:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    text = str(value) if number else value
+    if not isinstance(text, str) or not _QUANTITY.fullmatch(text.strip()):
+        raise TypeMismatch(
+            "quantities must match the regular expression "
+            "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+        )
+    return text
+
+
+def _time(value: str) -> str:
+    try:
+        instant(value)
+    except ValueError:
+        raise TypeMismatch(
+            f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": '
+            f'cannot parse "{value}" as "2006"'
+        ) from None
+    return value
+
+
+def _go_type(node: Node) -> str:
+    if node.refers:
+        return ".".join(node.name.split(".")[-2:])
+    return _GO_NAMES.get(node.name, node.name)
+
+
+def _mismatch(value: Any, struct: str, path: str, wanted: str) -> TypeMismatch:
+    found = _json_name(value)
+    where = (
+        f"Go struct field {struct}.{path} of type {wanted}"
+        if path
+        else f"Go value of type {wanted}"
+    )
+    return TypeMismatch(f"json: cannot unmarshal {found} into {where}")
+
+
+def _json_name(value: Any) -> str:  # noqa: PLR0911 - a table
+    match value:
+        case bool():
+            return "bool"
+        case str():
+            return "string"
+        case dict():
+            return "object"
+        case list():
+            return "array"
+        case int():
+            return "number" if abs(value) < 2**31 else f"number {value}"
+        case float():
+            return f"number {value}"
+        case _:
+            return "null"

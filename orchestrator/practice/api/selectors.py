@@ -1,0 +1,188 @@
+"""Label and field selectors: parsed once, asked many times.
+
+They only compare text; which fields of a kind can be selected by is said by the kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from orchestrator.practice.api.statuses import bad_request
+
+Object = dict[str, Any]
+Labels = Mapping[str, str]
+
+_NAME: Final = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?"
+_KEY: Final = re.compile(rf"(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?{_NAME}")
+_VALUE: Final = re.compile(rf"(?:{_NAME})?")
+_REQUIREMENT: Final = re.compile(
+    r"\s*(?P<not>!)?\s*(?P<key>[^\s!=<>,()]+)\s*"
+    r"(?:(?P<op>==|=|!=|>|<|\bin\b|\bnotin\b)\s*"
+    r"(?P<value>\([^()]*\)|[^\s,()]*))?\s*"
+)
+_OPERATORS: Final = {"=": "In", "==": "In", "!=": "NotIn", "in": "In", "notin": "NotIn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One condition on one label."""
+
+    key: str
+    operator: str
+    values: frozenset[str] = frozenset()
+
+    def holds(self, labels: Labels) -> bool:
+        """Whether the labels meet the condition."""
+        value = labels.get(self.key)
+        match self.operator:
+            case "In":
+                return value is not None and value in self.values
+            case "NotIn":
+                return value is None or value not in self.values
+            case "Exists":
+                return value is not None
+            case "DoesNotExist":
+                return value is None
+            case _:
+                return self._compares(value)
+
+    def _compares(self, value: str | None) -> bool:
+        try:
+            number, bound = int(value or ""), int(next(iter(self.values)))
+        except ValueError:
+            return False
+        return number > bound if self.operator == "Gt" else number < bound
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Conditions that must all hold. None at all select everything."""
+
+    requirements: tuple[Requirement, ...] = ()
+
+    def holds(self, labels: Labels) -> bool:
+        """Whether labels meet every condition."""
+        return all(requirement.holds(labels) for requirement in self.requirements)
+
+    def equalities(self) -> list[tuple[str, str]]:
+        """The labels that every match must carry."""
+        return [
+            (requirement.key, next(iter(requirement.values)))
+            for requirement in self.requirements
+            if requirement.operator == "In" and len(requirement.values) == 1
+        ]
+
+
+EVERYTHING: Final = Selector()
+
+
+def parse(text: str) -> Selector:
+    """The selector that a `labelSelector` parameter names.
+
+    Raises: ApiError: 400, the text is no selector.
+    """
+    requirements: list[Requirement] = []
+    position = 0
+    while position < len(text):
+        found = _REQUIREMENT.match(text, position)
+        if not found or (found.end() < len(text) and text[found.end()] != ","):
+            raise bad_request(_unparsable(text, text[position:]))
+        requirements.append(_requirement(text, found))
+        position = found.end() + 1
+    return Selector(tuple(requirements))
+
+
+def _requirement(text: str, found: re.Match[str]) -> Requirement:
+    key, operator, value = found["key"], found["op"], found["value"]
+    if not _KEY.fullmatch(key) or (found["not"] and operator):
+        raise bad_request(_unparsable(text, key))
+    if operator is None:
+        return Requirement(key, "DoesNotExist" if found["not"] else "Exists")
+    values = _values(text, operator, value)
+    if operator in "<>":
+        if not re.fullmatch(r"-?\d+", next(iter(values))):
+            raise bad_request(_unparsable(text, value))
+        return Requirement(key, "Gt" if operator == ">" else "Lt", values)
+    return Requirement(key, _OPERATORS[operator], values)
+
+
+def _values(text: str, operator: str, value: str) -> frozenset[str]:
+    listed = value.startswith("(")
+    if listed != (operator in {"in", "notin"}):
+        raise bad_request(_unparsable(text, value or operator))
+    values = [part.strip() for part in value[1:-1].split(",")] if listed else [value]
+    for part in values:
+        if len(part) > 63 or not _VALUE.fullmatch(part):
+            raise bad_request(_unparsable(text, part))
+    return frozenset(values)
+
+
+def _unparsable(text: str, found: str) -> str:
+    return f"unable to parse requirement: found '{found}' in label selector '{text}'"
+
+
+def of_object(selector: Mapping[str, Any] | None) -> Selector:
+    """The selector that a LabelSelector object stands for."""
+    selector = selector or {}
+    labels = selector.get("matchLabels") or {}
+    requirements = [
+        Requirement(key, "In", frozenset({value})) for key, value in sorted(labels.items())
+    ]
+    for expression in selector.get("matchExpressions") or ():
+        values = frozenset(expression.get("values") or ())
+        requirements.append(Requirement(expression["key"], expression["operator"], values))
+    return Selector(tuple(requirements))
+
+
+def of_labels(labels: Labels) -> Selector:
+    """The selector that wants exactly these labels among others."""
+    return of_object({"matchLabels": labels})
+
+
+FieldReader = Callable[[Object], str]
+
+
+def parse_fields(text: str, readers: Mapping[str, FieldReader]) -> Callable[[Object], bool]:
+    """The test that a `fieldSelector` parameter names.
+
+    Raises: ApiError: 400, the text is no selector or the kind has no such field.
+    """
+    tests: list[tuple[FieldReader, str, bool]] = []
+    for term in filter(None, re.split(r"(?<!\\),", text)):
+        found = re.fullmatch(r"\s*([^=!\s]+)\s*(==|=|!=)(.*)", term)
+        if not found:
+            raise bad_request(f"invalid selector: '{term}'; can't understand '{term}'")
+        name, operator, value = found[1], found[2], re.sub(r"\\(.)", r"\1", found[3])
+        if name not in readers:
+            raise bad_request(f"field label not supported: {name}")
+        tests.append((readers[name], value, operator != "!="))
+    return _all_of(tests)
+
+
+def _all_of(tests: Sequence[tuple[FieldReader, str, bool]]) -> Callable[[Object], bool]:
+    def holds(obj: Object) -> bool:
+        return all((reader(obj) == value) is wanted for reader, value, wanted in tests)
+
+    return holds
+
+
+def field(path: str) -> FieldReader:
+    """The reader of a field by its dotted path; a field that is not set reads as empty text."""
+    keys = path.split(".")
+
+    def read(obj: Object) -> str:
+        value: Any = obj
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        match value:
+            case None:
+                return ""
+            case bool():
+                return str(value).lower()
+            case _:
+                return str(value)
+
+    return read

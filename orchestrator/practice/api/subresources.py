@@ -1,0 +1,172 @@
+"""The subresources that are more than a part of their object: scale, binding, eviction."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from orchestrator.practice.api.clock import stamp
+from orchestrator.practice.api.deleting import Deletion, delete
+from orchestrator.practice.api.kinds import Kind
+from orchestrator.practice.api.selectors import of_object
+from orchestrator.practice.api.served.core import POD
+from orchestrator.practice.api.served.others import DISRUPTION_BUDGET
+from orchestrator.practice.api.statuses import ApiError, conflict, internal
+from orchestrator.practice.api.store import Store
+from orchestrator.practice.api.writing import current, set_status, update
+
+Object = dict[str, Any]
+SUCCESS: Final[Object] = {
+    "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
+}  # fmt: skip
+_UNCOUNTED: Final = {"Pending", "Succeeded", "Failed"}
+
+
+def scale_of(kind: Kind, obj: Object) -> Object:
+    """The scale of a workload."""
+    metadata = obj["metadata"]
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    status: Object = {"replicas": obj.get("status", {}).get("replicas", 0)}
+    if kind.scale is not None:
+        status["selector"] = kind.scale.selector(obj)
+    replicas = obj["spec"].get("replicas", 0)
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {key: metadata[key] for key in kept if key in metadata},
+        "spec": {"replicas": replicas} if replicas else {},
+        "status": status,
+    }
+
+
+def rescale(store: Store, kind: Kind, obj: Object, scale: Object, *, dry: bool) -> Object:
+    """Give a workload the number of replicas that a scale says.
+
+    Raises: ApiError: the number is negative, or the scale is of an older version.
+    """
+    replicas = (scale.get("spec") or {}).get("replicas", 0)
+    metadata = dict(obj["metadata"])
+    version = (scale.get("metadata") or {}).get("resourceVersion")
+    if version:
+        metadata["resourceVersion"] = version
+    wanted = {**obj, "metadata": metadata, "spec": {**obj["spec"], "replicas": replicas}}
+    return scale_of(kind, update(store, kind, obj, wanted, dry=dry))
+
+
+def bind(store: Store, pod: Object, node: str, *, dry: bool = False) -> None:
+    """Assign a pod to a node.
+
+    Raises: ApiError: 409, it has a node already or is being deleted.
+    """
+    metadata, taken = pod["metadata"], pod["spec"].get("nodeName")
+    if "deletionTimestamp" in metadata:
+        why = f"pod {metadata['name']} is being deleted, cannot be assigned to a host"
+        raise conflict(POD, metadata["name"], why)
+    if taken:
+        why = f'pod {metadata["name"]} is already assigned to node "{taken}"'
+        raise conflict(POD, metadata["name"], why)
+    scheduled = {
+        "type": "PodScheduled", "status": "True", "lastProbeTime": None,
+        "lastTransitionTime": stamp(store.now()),
+    }  # fmt: skip
+    others = [
+        condition for condition in pod.get("status", {}).get("conditions", ())
+        if condition["type"] != "PodScheduled"
+    ]  # fmt: skip
+    status = {**pod.get("status", {}), "conditions": [*others, scheduled]}
+    bound = {**pod, "spec": {**pod["spec"], "nodeName": node}, "status": status}
+    if not dry:
+        store.write(POD, bound)
+
+
+def evict(store: Store, pod: Object, deletion: Deletion) -> None:
+    """Delete a pod unless a disruption budget forbids it.
+
+    Raises: ApiError: 429, a budget would be broken.
+    """
+    name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    if _counts(pod):
+        budget = _budget(store, pod)
+        if budget is not None and not _is_spare(pod, budget):
+            _spend(store, budget, name, dry=deletion.dry)
+    if not deletion.dry:
+        _mark_disrupted(store, pod)
+    delete(store, POD, current(store, POD, namespace, name), deletion)
+
+
+def _counts(pod: Object) -> bool:
+    return (
+        pod.get("status", {}).get("phase") not in _UNCOUNTED
+        and "deletionTimestamp" not in pod["metadata"]
+    )
+
+
+def _budget(store: Store, pod: Object) -> Object | None:
+    labels = pod["metadata"].get("labels", {})
+    found = [
+        budget
+        for budget in store.objects(DISRUPTION_BUDGET, pod["metadata"]["namespace"])
+        if "selector" in budget.get("spec", {})
+        and of_object(budget["spec"]["selector"]).holds(labels)
+    ]
+    if len(found) > 1:
+        raise internal(
+            "This pod has more than one PodDisruptionBudget, which the eviction subresource does "
+            "not support."
+        )
+    return found[0] if found else None
+
+
+def _is_spare(pod: Object, budget: Object) -> bool:
+    """Whether a pod that is not ready may go without touching the budget."""
+    ready = any(
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for condition in pod["status"].get("conditions", ())
+    )
+    if ready:
+        return False
+    if budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
+        return True
+    status = budget.get("status", {})
+    return (
+        bool(status.get("desiredHealthy")) and status["currentHealthy"] >= status["desiredHealthy"]
+    )
+
+
+def _spend(store: Store, budget: Object, pod: str, *, dry: bool) -> None:
+    status, metadata = budget.get("status", {}), budget["metadata"]
+    if status.get("observedGeneration", 0) < metadata.get("generation", 0):
+        text = f"The disruption budget {metadata['name']} is still being processed by the server."
+        raise _refusal(text, retry_seconds=10)
+    if status.get("disruptionsAllowed", 0) <= 0:
+        text = (
+            f"The disruption budget {metadata['name']} needs {status.get('desiredHealthy', 0)} "
+            f"healthy pods and has {status.get('currentHealthy', 0)} currently"
+        )
+        raise _refusal(text)
+    if dry:
+        return
+    disrupted = {**status.get("disruptedPods", {}), pod: stamp(store.now())}
+    left = status["disruptionsAllowed"] - 1
+    spent = {**status, "disruptionsAllowed": left, "disruptedPods": disrupted}
+    set_status(store, DISRUPTION_BUDGET, budget, spent)
+
+
+def _refusal(text: str, *, retry_seconds: int = 0) -> ApiError:
+    details: Object = {"causes": [{"reason": "DisruptionBudget", "message": text}]}
+    if retry_seconds:
+        details["retryAfterSeconds"] = retry_seconds
+    message = "Cannot evict pod as it would violate the pod's disruption budget."
+    return ApiError(429, "TooManyRequests", message, details=details)
+
+
+def _mark_disrupted(store: Store, pod: Object) -> None:
+    condition = {
+        "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
+        "message": "Eviction API: evicting", "lastProbeTime": None,
+        "lastTransitionTime": stamp(store.now()),
+    }  # fmt: skip
+    others = [
+        entry for entry in pod.get("status", {}).get("conditions", ())
+        if entry["type"] != "DisruptionTarget"
+    ]  # fmt: skip
+    set_status(store, POD, pod, {**pod.get("status", {}), "conditions": [*others, condition]})

@@ -1,0 +1,78 @@
+"""What every object's metadata may not say.
+
+The rest of the object is its kind's business.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.practice.api.statuses import Cause
+from orchestrator.practice.api.validation.names import (
+    annotation_causes,
+    key_causes,
+    label_causes,
+    name_causes,
+)
+
+if TYPE_CHECKING:
+    from orchestrator.practice.api.kinds import Kind
+
+Object = dict[str, Any]
+
+
+def metadata_causes(kind: Kind, new: Object, old: Object | None) -> list[Cause]:
+    """What is wrong with an object's metadata."""
+    metadata = new["metadata"]
+    causes = [] if old is not None else _name_causes(kind, metadata)
+    causes += label_causes(metadata.get("labels", {}), "metadata.labels")
+    causes += annotation_causes(metadata.get("annotations", {}), "metadata.annotations")
+    causes += _owner_causes(metadata)
+    causes += _finalizer_causes(metadata, old)
+    return causes
+
+
+def _name_causes(kind: Kind, metadata: Object) -> list[Cause]:
+    name = metadata.get("name", "")
+    if not name:
+        return [Cause.required("metadata.name", "name or generateName is required")]
+    return name_causes(name, "metadata.name", kind.name_rule)
+
+
+def _owner_causes(metadata: Object) -> list[Cause]:
+    causes: list[Cause] = []
+    owners = metadata.get("ownerReferences", [])
+    for index, owner in enumerate(owners):
+        for key in ("apiVersion", "kind", "name", "uid"):
+            if not owner.get(key):
+                field = f"metadata.ownerReferences[{index}].{key}"
+                causes.append(Cause.invalid(field, "", "must not be empty"))
+    controllers = [owner for owner in owners if owner.get("controller")]
+    if len(controllers) > 1:
+        names = ", ".join(f"{owner['kind']}/{owner['name']}" for owner in controllers)
+        causes.append(
+            Cause.invalid(
+                "metadata.ownerReferences",
+                owners,
+                'Only one reference can have Controller set to true. Found "true" in references'
+                f" for {names}",
+            )
+        )
+    return causes
+
+
+def _finalizer_causes(metadata: Object, old: Object | None) -> list[Cause]:
+    finalizers = metadata.get("finalizers", [])
+    causes = [cause for name in finalizers for cause in key_causes(name, "metadata.finalizers")]
+    if old is None or "deletionTimestamp" not in old["metadata"]:
+        return causes
+    added = [name for name in finalizers if name not in old["metadata"].get("finalizers", [])]
+    if added:
+        causes.append(
+            Cause.forbidden(
+                "metadata.finalizers",
+                "no new finalizers can be added if the object is being deleted, found new"
+                f" finalizers {added!r}",
+            )
+        )
+    return causes

@@ -1,0 +1,65 @@
+"""Events that controllers leave about objects, counted up when they repeat."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from orchestrator.practice.api.clock import stamp
+from orchestrator.practice.api.served.core import EVENT
+from orchestrator.practice.api.statuses import ApiError
+from orchestrator.practice.api.store import Store
+from orchestrator.practice.api.writing import create, update
+
+Object = dict[str, Any]
+REMEMBERED: Final = 4096
+"""How many different events a recorder can count up; older ones start anew."""
+
+
+class Recorder:
+    """Writes the events of one component."""
+
+    def __init__(self, store: Store, component: str) -> None:
+        self._store = store
+        self._component = component
+        self._names: dict[tuple[str, ...], str] = {}
+
+    def note(self, obj: Object, reason: str, message: str, *, warning: bool = False) -> None:
+        """Record that something happened to an object."""
+        metadata = obj["metadata"]
+        namespace = metadata.get("namespace") or "default"
+        kind = "Warning" if warning else "Normal"
+        identity = (metadata["uid"], kind, reason, message)
+        known = self._store.get(EVENT, namespace, self._names.get(identity, ""))
+        try:
+            if known is not None:
+                self._count_up(known)
+            else:
+                self._names[identity] = self._write(obj, namespace, kind, reason, message)
+        except ApiError:
+            # A namespace on its way out takes no events; nothing depends on them.
+            self._names.pop(identity, None)
+        if len(self._names) > REMEMBERED:
+            self._names.pop(next(iter(self._names)))
+
+    def _count_up(self, event: Object) -> None:
+        repeated = {**event, "count": event.get("count", 1) + 1}
+        repeated["lastTimestamp"] = stamp(self._store.now())
+        update(self._store, EVENT, event, repeated)
+
+    def _write(self, obj: Object, namespace: str, kind: str, reason: str, message: str) -> str:
+        metadata, now = obj["metadata"], stamp(self._store.now())
+        name = f"{metadata['name']}.{self._store.chance.getrandbits(64):016x}"
+        about = {
+            "kind": obj["kind"], "namespace": metadata.get("namespace"),
+            "name": metadata["name"], "uid": metadata["uid"], "apiVersion": obj["apiVersion"],
+            "resourceVersion": metadata.get("resourceVersion"),
+        }  # fmt: skip
+        event = {
+            "metadata": {"name": name},
+            "involvedObject": {key: value for key, value in about.items() if value},
+            "reason": reason, "message": message, "type": kind, "count": 1,
+            "source": {"component": self._component}, "firstTimestamp": now,
+            "lastTimestamp": now, "reportingComponent": self._component,
+        }  # fmt: skip
+        create(self._store, EVENT, event, namespace=namespace)
+        return name

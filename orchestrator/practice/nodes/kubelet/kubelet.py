@@ -1,0 +1,72 @@
+"""A kubelet: one node, the pods bound to it and a worker for each.
+
+It only matches pods with workers; what becomes of a pod is its worker's affair.
+"""
+
+import logging
+from typing import NoReturn
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from orchestrator.practice.nodes.kubelet.images import ImageShelf
+from orchestrator.practice.nodes.kubelet.kit import Kit
+from orchestrator.practice.nodes.kubelet.node import PracticeNode, Registration
+from orchestrator.practice.nodes.kubelet.pod import PodWorker
+from orchestrator.practice.nodes.network import Subnet
+from orchestrator.practice.nodes.reflector import Change, Reflector
+
+_log = logging.getLogger("chaosday.practice.kubelet")
+
+
+class Kubelet:
+    """The agent of one practice node."""
+
+    def __init__(self, node: PracticeNode, kit: Kit, present: frozenset[str]) -> None:
+        self._node = node
+        self._kit = kit
+        self._subnet = Subnet(node.pod_prefix)
+        self._shelf = ImageShelf(kit.images, present, kit.events, kit.pace)
+        self._workers: dict[str, PodWorker] = {}
+        self._tasks: TaskGroup | None = None
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> NoReturn:
+        """Serve the node for ever; started once it is registered and knows its pods."""
+        registration = Registration(self._kit.api, self._node, self._kit.pace)
+        await registration.register()
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            tasks.start_soon(registration.keep)
+            tasks.start_soon(self._kit.events.run)
+            pods = Reflector(
+                self._kit.api,
+                "/api/v1/pods",
+                self._on_change,
+                fieldSelector=f"spec.nodeName={self._node.name}",
+            )
+            await tasks.start(pods.run)
+            task_status.started()
+        raise AssertionError("a kubelet's tasks run for ever")
+
+    def _on_change(self, change: Change) -> None:
+        pod = change.latest
+        uid = str(pod["metadata"]["uid"])
+        worker = self._workers.get(uid)
+        if change.now is None:
+            if worker is not None:
+                worker.lose()
+        elif worker is not None:
+            worker.observe(pod)
+        elif self._tasks is not None:
+            worker = PodWorker(pod, self._node, self._subnet, self._shelf, self._kit)
+            self._workers[uid] = worker
+            self._tasks.start_soon(self._work, uid, worker)
+
+    async def _work(self, uid: str, worker: PodWorker) -> None:
+        try:
+            await worker.run()
+        except Exception as error:  # noqa: BLE001
+            # The outermost loop of a pod: what breaks here must not take the node along.
+            _log.error("the worker of pod %s broke off: %r", uid, error)
+        finally:
+            del self._workers[uid]

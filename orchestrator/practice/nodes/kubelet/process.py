@@ -1,0 +1,144 @@
+"""A running program: its listeners, its end by itself, by request or by force.
+
+Whatever way it ends, no listener of it is left. Why it is ended is the
+container's affair.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import Final
+
+import anyio
+from anyio.abc import TaskStatus
+
+from orchestrator.practice.nodes.listening import Answering, HttpListener
+from orchestrator.practice.nodes.network import Address, Network
+from orchestrator.practice.nodes.programs import Program, Surroundings
+
+KILLED: Final = 137
+CRASHED: Final = 1
+MOST_LOG_LINES: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Whose process it is."""
+
+    namespace: str
+    pod: str
+    container: str
+    ip: str
+
+
+class Process:
+    """One execution of a program.
+
+    Shape: `on_listeners` hears of every change of what listens where.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        identity: Identity,
+        *,
+        environment: Mapping[str, str],
+        network: Network,
+        chance: Random,
+        on_listeners: Callable[[], None],
+    ) -> None:
+        self._program = program
+        self._identity = identity
+        self._environment = environment
+        self._network = network
+        self._chance = chance
+        self._on_listeners = on_listeners
+        self._listeners: dict[Address, HttpListener] = {}
+        self._stopping = anyio.Event()
+        self._ended = anyio.Event()
+        self._scope = anyio.CancelScope()
+        self.listens: dict[int, Address] = {}
+        self.exit_code = KILLED
+        self.log: list[str] = []
+
+    async def run(self, *, task_status: TaskStatus[None]) -> None:
+        """Run to the end; started once the program has booted, or ended before."""
+        booting = [task_status]
+
+        def booted() -> None:
+            if booting:
+                booting.pop().started()
+
+        try:
+            with self._scope:
+                self.exit_code = await self._execute(booted)
+        finally:
+            self._close_listeners()
+            self._ended.set()
+        booted()
+
+    async def stop(self, grace: timedelta) -> None:
+        """Ask the program to end, and end it when the grace is over."""
+        self._stopping.set()
+        with anyio.move_on_after(grace.total_seconds()):
+            await self._ended.wait()
+        self.kill()
+        await self._ended.wait()
+
+    def kill(self) -> None:
+        """End the program now; its connections are reset."""
+        self._close_listeners()
+        self._scope.cancel()
+
+    async def ended(self) -> int:
+        """Wait for the end, and tell the exit code."""
+        await self._ended.wait()
+        return self.exit_code
+
+    async def _execute(self, booted: Callable[[], None]) -> int:
+        try:
+            return await self._program(self._surroundings(booted))
+        except Exception as error:  # noqa: BLE001
+            # The boundary of a process: its crash ends the container, not the node.
+            self._log(f"{type(error).__name__}: {error}")
+            return CRASHED
+
+    def _surroundings(self, booted: Callable[[], None]) -> Surroundings:
+        return Surroundings(
+            namespace=self._identity.namespace,
+            pod=self._identity.pod,
+            container=self._identity.container,
+            environment=self._environment,
+            network=self._network,
+            listen=self._listen,
+            chance=self._chance,
+            stopping=self._stopping,
+            booted=booted,
+            log=self._log,
+        )
+
+    async def _listen(self, port: int, answering: Answering) -> HttpListener:
+        pod = Address(self._identity.ip, port)
+        if self._network.listener_of_pod(pod) is not None:
+            raise OSError(f"listen tcp :{port}: bind: address already in use")
+        listener = HttpListener(answering)
+        listens = await listener.open()
+        self._listeners[pod] = listener
+        self._network.attach(pod, listens)
+        self.listens[port] = listens
+        self._on_listeners()
+        return listener
+
+    def _close_listeners(self) -> None:
+        for pod, listener in self._listeners.items():
+            self._network.detach(pod)
+            listener.abort()
+        if self._listeners:
+            self._listeners.clear()
+            self.listens = {}
+            self._on_listeners()
+
+    def _log(self, line: str) -> None:
+        self.log.append(line)
+        del self.log[:-MOST_LOG_LINES]

@@ -1,0 +1,121 @@
+"""HTTP listeners on loopback that can end at once or gracefully.
+
+An ended listener refuses connections from that moment on. What is answered is
+up to the handler given.
+"""
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+import anyio
+from aiohttp import web
+
+from orchestrator.practice.nodes.network import LOOPBACK, Address
+
+Answering: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+BACKLOG: Final = 128
+
+_log = logging.getLogger("chaosday.practice.http")
+
+# aiohttp would print a traceback for every malformed request of a stranger.
+_silent = logging.getLogger("chaosday.practice.http.library")
+_silent.disabled = True
+
+
+class PortTaken(OSError):
+    """A port that was asked for is occupied."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(errno.EADDRINUSE, f"port {port} on {LOOPBACK} is already in use")
+        self.port = port
+
+
+def bound_socket(port: int = 0) -> socket.socket:
+    """A socket bound to loopback, not yet listening.
+
+    Raises:
+        PortTaken: another process or listener has the port.
+    """
+    # asyncio turns Nagle's delay off only where the protocol is named.
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((LOOPBACK, port))
+    except OSError as error:
+        sock.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(port) from error
+        raise
+    return sock
+
+
+class HttpListener:
+    """One listener, from `open` to `abort` or `end`."""
+
+    def __init__(self, answering: Answering) -> None:
+        self._answering = answering
+        self._server: asyncio.Server | None = None
+        self._http: web.Server | None = None
+
+    async def open(self, port: int = 0) -> Address:
+        """Start to listen, and say where.
+
+        Raises:
+            PortTaken: another process or listener has the port.
+        """
+        sock = bound_socket(port)
+        try:
+            sock.listen(BACKLOG)
+        except OSError as error:
+            sock.close()
+            raise PortTaken(port) from error
+        self._http = web.Server(
+            self._answer,
+            access_log=None,
+            logger=_silent,
+            handler_cancellation=True,
+            auto_decompress=False,
+        )
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._http, sock=sock, backlog=BACKLOG)
+        return Address(LOOPBACK, sock.getsockname()[1])
+
+    async def end(self, patience: timedelta) -> None:
+        """Refuse new connections and give open requests a little time."""
+        if self._server is None or self._http is None:
+            return
+        self._server.close()
+        with anyio.move_on_after(patience.total_seconds()):
+            await self._http.shutdown(patience.total_seconds())
+        self.abort()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await self._answering(request)
+        except web.HTTPException:
+            # An answer of the library's own, such as 413.
+            raise
+        except Exception as error:  # noqa: BLE001
+            # The outermost loop of a listener: one request fails, the next is served. After
+            # the end nobody waits for the answer, and what it needed may be gone.
+            if self._http is not None:
+                _log.error("%s %s failed: %r", request.method, request.path, error)
+            return web.Response(status=500, text="internal error\n")
+
+    def abort(self) -> None:
+        """Refuse new connections and reset the open ones, at once."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        if self._http is not None:
+            for connection in self._http.connections:
+                if connection.transport is not None:
+                    connection.transport.abort()
+            self._http = None

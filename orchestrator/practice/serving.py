@@ -1,0 +1,71 @@
+"""Serves an ASGI app on loopback for as long as a scope lasts.
+
+It binds before it serves, so that a client which comes early waits instead of
+being refused. It knows nothing of what the app answers.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import uvicorn
+
+from orchestrator.practice.nodes.listening import BACKLOG, bound_socket
+
+
+@asynccontextmanager
+async def served(app: Any, *, port: int) -> AsyncIterator[str]:
+    """Serve the app and give its URL.
+
+    Raises:
+        PortTaken: the port is occupied.
+    """
+    sock = bound_socket(port)
+    try:
+        sock.listen(BACKLOG)
+        host, number = sock.getsockname()
+        server = _Server(_config(app))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(server.serve, [sock])
+            try:
+                yield f"http://{host}:{number}"
+            finally:
+                server.drop()
+                tasks.cancel_scope.cancel()
+    finally:
+        sock.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers, ended by its scope.
+
+    Its own shutdown waits for connections; a watch would keep one for minutes.
+    """
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._serve(sockets)
+
+    def drop(self) -> None:
+        """Listen no more and reset every connection."""
+        for server in getattr(self, "servers", ()):
+            server.close()
+        for connection in tuple(self.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if isinstance(transport, asyncio.Transport):
+                transport.abort()
+
+
+def _config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        timeout_keep_alive=75,
+        backlog=BACKLOG,
+    )

@@ -1,0 +1,210 @@
+"""Conducts runs that were claimed: armed ones from the start, unfinished ones to restoration.
+
+A run that was taken over is never injected again. It does not choose which run is next;
+`pacing` does.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import anyio
+import structlog
+
+from orchestrator.domain.day import ChaosDay
+from orchestrator.domain.errors import ChaosDayError, LeaseLost, Unavailable
+from orchestrator.domain.identity import WorkerId
+from orchestrator.domain.plan import TimeBox
+from orchestrator.domain.run import Finding, Move, Phase, Run
+from orchestrator.ports import Assignment, Clock, Engine, Execution, Storage
+from orchestrator.services.course import Course, Limits, Pace
+from orchestrator.services.leasing import Lease
+from orchestrator.services.listening import Heard, Listening
+from orchestrator.services.recording import Recording
+
+log = structlog.get_logger()
+
+_RETRIES: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds to wait before each try to restore with fresh processes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Context:
+    """What is known of a run's place in the plan."""
+
+    day: ChaosDay
+    box: TimeBox
+    limits: Limits
+
+
+class Conducting:
+    """Conducts runs."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        engine: Engine,
+        clock: Clock,
+        recording: Recording,
+        worker: WorkerId,
+        pace: Pace,
+    ) -> None:
+        self._storage = storage
+        self._engine = engine
+        self._clock = clock
+        self._recording = recording
+        self._listening = Listening(storage=storage, recording=recording)
+        self._worker = worker
+        self._pace = pace
+        self._leases: set[Lease] = set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a run is being conducted."""
+        return bool(self._leases)
+
+    def stop_all(self, reason: str) -> None:
+        """Ask every run that is being conducted to stop and restore."""
+        for lease in self._leases:
+            lease.ask_to_stop(reason)
+
+    async def conduct(self, run: Run) -> Run:
+        """Take a claimed run to its end, and let go of it.
+
+        Returns the run as this process saw it last; another holder may have taken it over.
+        """
+        lease = Lease(
+            run,
+            worker=self._worker,
+            storage=self._storage,
+            clock=self._clock,
+            recording=self._recording,
+            lasts=self._pace.lease,
+        )
+        self._leases.add(lease)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lease.keep)
+            try:
+                await self._conduct(lease)
+            except (LeaseLost, Unavailable) as error:
+                # Whoever claims the run next restores it; its lease ends by itself.
+                log.warning("run let go", run=run.id, why=str(error))
+                lease.is_lost = True
+            finally:
+                self._leases.discard(lease)
+                if not lease.is_lost:
+                    with anyio.move_on_after(5, shield=True):
+                        await lease.release()
+                tasks.cancel_scope.cancel()
+        return lease.run
+
+    async def _conduct(self, lease: Lease) -> None:
+        context = await self._context(lease.run)
+        if not lease.run.phase.may_hold_fault:
+            await self._from_the_start(lease, context)
+        elif lease.run.phase is Phase.STRANDED:
+            await lease.move(Move.RESTORE)
+        if lease.run.phase.may_hold_fault and not lease.run.phase.is_final:
+            with anyio.CancelScope(shield=True):
+                await self._restore(lease, context)
+
+    async def _context(self, run: Run) -> _Context:
+        day = await self._storage.day(run.day)
+        box = day.plan.box(run.box)
+        document = day.experiments[run.experiment].document
+        hypothesis = document.get("steady-state-hypothesis") or {}
+        limits = Limits(
+            longest=min(day.plan.radius_of(box).longest, box.lasts),
+            abort_when=day.plan.abort_when,
+            probes=len(hypothesis.get("probes", ())),
+            service=box.service,
+        )
+        return _Context(day=day, box=box, limits=limits)
+
+    async def _from_the_start(self, lease: Lease, context: _Context) -> None:
+        run = lease.run
+        if self._clock.now() > run.planned_at + context.box.lasts:
+            late = "its time box was over before it could start"
+            await lease.move(Move.REFUSE, late, reason=late)
+            return
+        try:
+            async with self._opened(lease, context, recovering=False) as course:
+                await course.run_through()
+        except LeaseLost:
+            raise
+        except (ChaosDayError, TimeoutError) as error:
+            if not lease.run.phase.may_hold_fault and not lease.run.phase.is_final:
+                await lease.move(Move.REFUSE, str(error), reason=str(error))
+
+    async def _restore(self, lease: Lease, context: _Context) -> None:
+        """Restore with fresh processes, trying again until patience is over."""
+        was = lease.run.phase
+        reason = lease.run.reason or f"its conductor was gone while it was {was}"
+        last = anyio.current_time() + self._pace.restoring.total_seconds()
+        problem = ""
+        for wait in _RETRIES:
+            if anyio.current_time() + wait > last:
+                break
+            await anyio.sleep(wait)
+            try:
+                await lease.move(Move.RECOVER, reason, reason=reason, finding=Finding.ABORTED)
+                async with self._opened(lease, context, recovering=True) as course:
+                    await course.restore_again()
+            except LeaseLost:
+                raise
+            except ChaosDayError as error:
+                problem = str(error)
+            if lease.run.phase.is_final:
+                return
+        await lease.move(
+            Move.STRAND, problem, reason=f"{reason}; {problem}", finding=Finding.STRANDED
+        )
+
+    @asynccontextmanager
+    async def _opened(
+        self, lease: Lease, context: _Context, *, recovering: bool
+    ) -> AsyncIterator[Course]:
+        heard = Heard(lease.bell)
+        assignment = self._assignment(lease.run, context, recovering=recovering)
+        async with self._engine.open(assignment) as execution:
+            async with self._heard(execution, lease.run, heard):
+                yield Course(
+                    lease=lease,
+                    execution=execution,
+                    heard=heard,
+                    limits=context.limits,
+                    pace=self._pace,
+                    storage=self._storage,
+                    clock=self._clock,
+                    recording=self._recording,
+                )
+
+    @asynccontextmanager
+    async def _heard(self, execution: Execution, run: Run, heard: Heard) -> AsyncIterator[None]:
+        """Listen while the scope lasts; errors of the scope come out as they are."""
+        problem: BaseException | None = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._listening.listen, execution, run, heard)
+            try:
+                yield
+            except ChaosDayError as error:
+                problem = error
+            except TimeoutError as error:
+                problem = error
+            tasks.cancel_scope.cancel()
+        if problem is not None:
+            raise problem
+
+    def _assignment(self, run: Run, context: _Context, *, recovering: bool) -> Assignment:
+        plan = context.day.plan
+        return Assignment(
+            run=run,
+            experiment=context.day.experiments[run.experiment],
+            configuration=context.box.configuration,
+            cluster=plan.cluster,
+            radius=plan.radius_of(context.box),
+            probe_interval=self._pace.probe_interval,
+            recovering=recovering,
+        )

@@ -1,0 +1,312 @@
+"""The course of one run, from the check of the steady state to its conclusion.
+
+Any doubt is an abort, and every road that injected leads through restoring. It does not open
+the processes of the run, nor take a run over; `conducting` does.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+import anyio
+
+from orchestrator.domain.errors import ChaosDayError, DayHalted
+from orchestrator.domain.hypothesis import Sample, finding_of, holds
+from orchestrator.domain.identity import IncidentId
+from orchestrator.domain.incident import Incident, Status
+from orchestrator.domain.plan import AbortCondition
+from orchestrator.domain.run import Finding, Injection, Move, Phase, Run
+from orchestrator.domain.timeline import Kind, Lane, VisibleAfter
+from orchestrator.domain.undo import Restoration
+from orchestrator.ports import Clock, Execution, Storage
+from orchestrator.services.leasing import Lease
+from orchestrator.services.listening import Heard
+from orchestrator.services.recording import Recording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long the steps of a run may take."""
+
+    before: timedelta = timedelta(seconds=1)
+    """For how long the steady state is measured before anything is injected."""
+    first_sample: timedelta = timedelta(seconds=20)
+    """Within what time every probe must have answered once."""
+    rollbacks: timedelta = timedelta(seconds=30)
+    """How long the experiment's own rollbacks may take."""
+    verification: timedelta = timedelta(seconds=60)
+    """Within what time the world must be as before."""
+    after: timedelta = timedelta(seconds=10)
+    """For how long at the most the steady state is awaited after restoring."""
+    restoring: timedelta = timedelta(seconds=180)
+    """How long restoring may take in all before a person is called."""
+    lease: timedelta = timedelta(seconds=3)
+    probe_interval: timedelta = timedelta(milliseconds=500)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How the fault's time came to an end."""
+
+    move: Move
+    reason: str = ""
+
+
+_UNFORESEEN: Final = Ending(move=Move.ABORT, reason="the conductor was interrupted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What ends a run early."""
+
+    longest: timedelta
+    abort_when: tuple[AbortCondition, ...]
+    probes: int
+    """How many probes the hypothesis has."""
+    service: str
+
+
+class Course:
+    """Takes one run through its course on one execution."""
+
+    def __init__(
+        self,
+        *,
+        lease: Lease,
+        execution: Execution,
+        heard: Heard,
+        limits: Limits,
+        pace: Pace,
+        storage: Storage,
+        clock: Clock,
+        recording: Recording,
+    ) -> None:
+        self._lease = lease
+        self._execution = execution
+        self._heard = heard
+        self._limits = limits
+        self._pace = pace
+        self._storage = storage
+        self._clock = clock
+        self._recording = recording
+
+    # Before
+
+    async def run_through(self) -> Run:
+        """Take an armed run to its end.
+
+        Returns the run concluded, cancelled or stranded.
+        Raises: ChaosDayError: the execution broke while restoring; the run is not at its end.
+        """
+        try:
+            unfit = await self._unfit()
+            if unfit is None:
+                await self._execution.take_baseline()
+        except ChaosDayError as error:
+            return await self._refuse(str(error), None)
+        if unfit is not None:
+            return await self._refuse(*unfit)
+        return await self._inject_and_restore()
+
+    async def _unfit(self) -> tuple[str, Finding | None] | None:
+        """Why the run must not start, and what that found; None when it may."""
+        heard, probes = self._heard, self._limits.probes
+        begun = anyio.current_time()
+
+        def measured() -> bool:
+            return len(heard.latest()) >= probes or self._must_not_start()
+
+        in_time = await heard.until(measured, until=begun + self._pace.first_sample.total_seconds())
+        await heard.until(
+            self._must_not_start, until=begun + self._pace.before.total_seconds() * (probes > 0)
+        )
+        if self._lease.stop or heard.trouble:
+            return self._lease.stop or heard.trouble, None
+        if not in_time:
+            return "not every probe of the steady state answered in time", Finding.UNFIT
+        if probes and not holds(heard.latest().values()):
+            return f"the steady state does not hold: {_outside(heard)}", Finding.UNFIT
+        return None
+
+    def _must_not_start(self) -> bool:
+        return bool(self._lease.stop or self._heard.trouble)
+
+    async def _refuse(self, reason: str, finding: Finding | None) -> Run:
+        return await self._lease.move(Move.REFUSE, reason, reason=reason, finding=finding)
+
+    # The fault
+
+    async def _inject_and_restore(self) -> Run:
+        try:
+            await self._lease.move(Move.START)
+        except DayHalted as error:
+            return await self._refuse(str(error), None)
+        ending = _UNFORESEEN
+        try:
+            await self._open_shadow()
+            ending = await self._inject_and_hold()
+        except ChaosDayError as error:
+            ending = Ending(move=Move.ABORT, reason=str(error))
+        finally:
+            with anyio.fail_after(self._pace.restoring.total_seconds(), shield=True):
+                await self._restore(ending)
+        return self._lease.run
+
+    async def _inject_and_hold(self) -> Ending:
+        heard = self._heard
+        last = anyio.current_time() + self._limits.longest.total_seconds()
+        await self._execution.play()
+        await heard.until(lambda: bool(heard.played or self._end_now()), until=last)
+        if heard.played is None or self._end_now():
+            return self._end_now() or _too_long(self._limits.longest)
+        await self._lease.move(Move.HOLD)
+        # The runner says for how long; the clock that counts is the one that cannot jump.
+        over = anyio.current_time() + heard.played.hold.total_seconds()
+        await heard.until(lambda: self._end_now() is not None, until=min(over, last))
+        if early := self._end_now():
+            return early
+        return _too_long(self._limits.longest) if over > last else Ending(move=Move.FINISH)
+
+    def _end_now(self) -> Ending | None:
+        """Why the fault's time is over before its time, if it is."""
+        if reason := self._lease.stop or self._heard.trouble:
+            return Ending(move=Move.ABORT, reason=reason)
+        if self._heard.injection is Injection.NOT_EFFECTIVE:
+            if self._lease.run.phase is Phase.INJECTING:
+                return None
+            return Ending(move=Move.FINISH, reason="the fault did not take effect")
+        started_at = self._lease.run.started_at
+        for condition in self._limits.abort_when if started_at else ():
+            assert started_at is not None  # noqa: S101
+            probe = self._heard.broken(condition, at=self._clock.now(), since=started_at)
+            if probe:
+                seconds = condition.out_for.total_seconds()
+                return Ending(
+                    move=Move.ABORT,
+                    reason=f"abort condition: {probe} was out of tolerance for {seconds:g} s",
+                )
+        return None
+
+    async def _open_shadow(self) -> None:
+        run = self._lease.run
+        now = self._clock.now()
+        shadow = Incident(
+            id=IncidentId(uuid4().hex),
+            day=run.day,
+            key=f"shadow of {run.id}",
+            title=f"shadow of {run.title}",
+            status=Status.LATENT,
+            opened_at=now,
+            recorded_at=now,
+            opened_by="chaosday",
+            visible_after=VisibleAfter.REVEAL,
+            service=self._limits.service,
+            run=run.id,
+        )
+        await self._storage.add_incident(shadow, [], [])
+
+    # Restoring
+
+    async def _restore(self, ending: Ending) -> None:
+        # No further write gets through from here on; the record of it may take a moment longer.
+        await self._execution.restrain()
+        await self._lease.move(
+            ending.move,
+            ending.reason,
+            reason=ending.reason,
+            injection=self._heard.injection,
+            proven_at=self._heard.proven_at,
+        )
+        if ending.move is Move.FINISH:
+            await self._execution.finish(patience=self._pace.rollbacks)
+        else:
+            await self._execution.stop(patience=self._pace.rollbacks)
+        await self.prove(aborted=ending.move is not Move.FINISH)
+
+    async def restore_again(self) -> Run:
+        """Restore a run that was taken over: its rollbacks first, then the undo journal."""
+        await self._execution.roll_back(patience=self._pace.rollbacks)
+        return await self.prove(aborted=True)
+
+    async def prove(self, *, aborted: bool) -> Run:
+        """Undo what is left, verify, and conclude or strand a run that is rolling back.
+
+        Raises: ChaosDayError: the execution broke; the run is not at its end.
+        """
+        undone = await self._execution.undo()
+        await self._lease.move(Move.VERIFY)
+        verified = await self._execution.verify(patience=self._pace.verification)
+        restoration = replace(
+            verified, undone=(*undone.undone, *verified.undone), kept=verified.kept or undone.kept
+        )
+        if not restoration.is_proven:
+            return await self.strand("; ".join(restoration.pending))
+        await self._await_steady_state()
+        await self._tell(restoration)
+        return await self._lease.move(Move.CONCLUDE, finding=self._finding(aborted=aborted))
+
+    async def strand(self, reason: str) -> Run:
+        """Call for a person: restoration could not be proven."""
+        return await self._lease.move(Move.STRAND, reason, reason=reason, finding=Finding.STRANDED)
+
+    async def _await_steady_state(self) -> None:
+        """Measure on until the steady state is back, so that the debrief can say when."""
+        # While restoring after a take-over nobody measures.
+        if not self._limits.probes or not self._heard.samples:
+            return
+        since = self._clock.now()
+
+        def back() -> bool:
+            fresh = [s for s in self._heard.latest().values() if s.at >= since]
+            return len(fresh) >= self._limits.probes and holds(fresh)
+
+        await self._heard.until(back, until=anyio.current_time() + self._pace.after.total_seconds())
+
+    async def _tell(self, restoration: Restoration) -> None:
+        run = self._lease.run
+        kept = "; ".join(str(difference) for difference in restoration.kept)
+        text = "restoration is proven" + (f"; kept, as others changed it: {kept}" if kept else "")
+        await self._storage.append(
+            [
+                self._recording.entry(
+                    run.day,
+                    Lane.FAULT,
+                    Kind.RESTORED,
+                    text,
+                    run=run.id,
+                    details={
+                        "undone": list(restoration.undone),
+                        "kept": [str(difference) for difference in restoration.kept],
+                    },
+                )
+            ]
+        )
+
+    def _finding(self, *, aborted: bool) -> Finding:
+        run = self._lease.run
+        return finding_of(
+            aborted=aborted,
+            injection=run.injection or Injection.UNKNOWN,
+            during=_between(self._heard.samples, run.started_at, run.rolled_back_at),
+            measurable=self._limits.probes > 0,
+        )
+
+
+def _between(samples: list[Sample], start: datetime | None, end: datetime | None) -> list[Sample]:
+    if start is None or end is None:
+        return []
+    return [sample for sample in samples if start <= sample.at <= end]
+
+
+def _outside(heard: Heard) -> str:
+    return "; ".join(
+        f"{sample.probe}: {sample.problem or sample.value}"
+        for sample in heard.latest().values()
+        if not sample.within
+    )
+
+
+def _too_long(longest: timedelta) -> Ending:
+    seconds = longest.total_seconds()
+    return Ending(move=Move.ABORT, reason=f"it lasted longer than the {seconds:g} s allowed")

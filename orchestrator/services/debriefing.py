@@ -1,0 +1,27 @@
+"""Gathers all that is known of a day for its debrief.
+
+It does not compute or draw; `reports` does.
+"""
+
+from orchestrator.domain.identity import DayId
+from orchestrator.domain.record import DayRecord
+from orchestrator.ports import Storage
+
+
+class Debriefing:
+    """Gathers records of days."""
+
+    def __init__(self, *, storage: Storage) -> None:
+        self._storage = storage
+
+    async def record(self, day: DayId) -> DayRecord:
+        """Everything that was recorded on a day. Raises: NoSuchDay."""
+        runs = await self._storage.runs(day)
+        return DayRecord(
+            day=await self._storage.day(day),
+            runs=runs,
+            entries=await self._storage.timeline(day),
+            incidents=await self._storage.incidents(day),
+            links=await self._storage.links(day),
+            samples={run.id: await self._storage.samples(run.id) for run in runs},
+        )

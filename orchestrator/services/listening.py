@@ -1,0 +1,211 @@
+"""Hears what the processes of a run say, and remembers it.
+
+It does not act on anything: the course of the run reads what was heard.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import anyio
+
+from orchestrator.domain.hypothesis import Sample, out_for
+from orchestrator.domain.identity import Actor, ActorKind
+from orchestrator.domain.plan import AbortCondition
+from orchestrator.domain.run import Injection, Run
+from orchestrator.domain.timeline import Kind, Lane, TimelineEntry
+from orchestrator.ports import (
+    ActionEnded,
+    ActionStarted,
+    Execution,
+    GuardEnded,
+    Happening,
+    MethodPlayed,
+    Proved,
+    RunnerEnded,
+    Sampled,
+    Storage,
+    WriteMade,
+    WriteRefused,
+)
+from orchestrator.services.leasing import Bell
+from orchestrator.services.recording import Recording, Said
+
+_RUNNER: Final = Said(by=Actor(kind=ActorKind.RUNNER, name="runner"), source="runner")
+_GUARD: Final = Said(by=Actor(kind=ActorKind.GUARD, name="guard"), source="guard")
+_PROBE: Final = Said(by=Actor(kind=ActorKind.PROBE, name="observer"), source="observer")
+_KEEP_FOR: Final = timedelta(seconds=1)
+"""How long samples wait to be stored together."""
+_FLUSH_WITHIN: Final = timedelta(seconds=10)
+
+
+@dataclass(slots=True)
+class Heard:
+    """What has been heard of one execution so far."""
+
+    bell: Bell
+    samples: list[Sample] = field(default_factory=list)
+    injection: Injection = Injection.UNKNOWN
+    proven_at: datetime | None = None
+    played: MethodPlayed | None = None
+    trouble: str = ""
+    """The first reason for which the method is not what was planned."""
+    guard_is_gone: bool = False
+    writes: list[str] = field(default_factory=list)
+
+    def hear(self, happening: Happening) -> None:
+        """Take one thing in, and wake whoever waits for it."""
+        match happening:
+            case Sampled(sample=sample):
+                self.samples.append(sample)
+            case MethodPlayed():
+                self.played = happening
+            case Proved(injection=injection, at=at):
+                self.injection = injection
+                self.proven_at = at if injection is Injection.PROVEN else None
+            case ActionEnded(succeeded=False, part="method", name=name, problem=problem):
+                self._mind(f"action {name!r} did not succeed: {problem}")
+            case WriteRefused(target=target, reason=reason):
+                self._mind(f"the guard refused a write to {target}: {reason}")
+            case WriteMade(target=target):
+                self.writes.append(target)
+            case RunnerEnded(problem=problem):
+                self._mind(problem or "the runner ended before it was asked to")
+            case GuardEnded(problem=problem):
+                self.guard_is_gone = True
+                self._mind(f"the guard ended: {problem}" if problem else "the guard ended")
+            case ActionStarted() | ActionEnded():
+                pass
+        self.bell.ring()
+
+    def _mind(self, trouble: str) -> None:
+        self.trouble = self.trouble or trouble
+
+    def latest(self) -> dict[str, Sample]:
+        """The newest sample of each probe."""
+        return {sample.probe: sample for sample in self.samples}
+
+    def broken(self, condition: AbortCondition, *, at: datetime, since: datetime) -> str:
+        """The probe that breaks an abort condition, or an empty string.
+
+        Only what was measured since the fault began counts.
+        """
+        for probe in self.latest():
+            if condition.probe in {"", probe}:
+                mine = [s for s in self.samples if s.probe == probe and s.at >= since]
+                if mine and not mine[-1].within and out_for(mine, at=at) >= condition.out_for:
+                    return probe
+        return ""
+
+    async def until(self, settled: Callable[[], bool], *, until: float | None) -> bool:
+        """Wait until something is so, at most until an instant of the event loop's clock."""
+        while not settled():
+            if until is not None and anyio.current_time() >= until:
+                return False
+            await self.bell.wait(until=until)
+        return True
+
+
+class Listening:
+    """Remembers what is heard."""
+
+    def __init__(self, *, storage: Storage, recording: Recording) -> None:
+        self._storage = storage
+        self._recording = recording
+
+    async def listen(self, execution: Execution, run: Run, heard: Heard) -> None:
+        """Hear an execution to its end."""
+        ear = _Ear(self._storage, self._recording, run)
+        try:
+            async for happening in execution.happenings():
+                heard.hear(happening)
+                await ear.remember(happening)
+        finally:
+            with anyio.move_on_after(_FLUSH_WITHIN.total_seconds(), shield=True):
+                await ear.flush()
+
+
+class _Ear:
+    """Turns what happens to one run into samples and entries."""
+
+    def __init__(self, storage: Storage, recording: Recording, run: Run) -> None:
+        self._storage = storage
+        self._recording = recording
+        self._run = run
+        self._kept: list[Sample] = []
+        self._within: dict[str, bool] = {}
+
+    async def remember(self, happening: Happening) -> None:
+        if isinstance(happening, Sampled):
+            self._kept.append(happening.sample)
+        entry = self._entry_of(happening)
+        if entry is not None:
+            await self._storage.append([entry])
+        if self._kept and self._kept[-1].at - self._kept[0].at >= _KEEP_FOR:
+            await self.flush()
+
+    async def flush(self) -> None:
+        if self._kept:
+            kept, self._kept = self._kept, []
+            await self._storage.add_samples(kept)
+
+    def _entry_of(self, happening: Happening) -> TimelineEntry | None:
+        match happening:
+            case Sampled(sample=sample):
+                return self._change(sample)
+            case ActionEnded(name=name, at=at, succeeded=True, part="method"):
+                return self._entry(Lane.FAULT, Kind.INJECTED, f"{name} was made", _RUNNER, at)
+            case ActionEnded(name=name, at=at, succeeded=False, problem=problem, part=part):
+                text = f"{name} of the {part} did not succeed: {problem}"
+                return self._entry(Lane.MECHANICS, Kind.NOTE, text, _RUNNER, at)
+            case ActionEnded(name=name, at=at):
+                text = f"{name} was played"
+                return self._entry(Lane.FAULT, Kind.RESTORED, text, _RUNNER, at)
+            case Proved(at=at, injection=injection, evidence=evidence):
+                text = f"proof of injection: {injection}: {evidence}"
+                return self._entry(Lane.FAULT, Kind.PROOF, text, _RUNNER, at)
+            case WriteMade(at=at, verb=verb, target=target, lost=lost):
+                text = f"{verb} {target}" + (f", behind it {', '.join(lost)}" if lost else "")
+                return self._entry(Lane.MECHANICS, Kind.WRITE, text, _GUARD, at)
+            case WriteRefused(at=at, target=target, rule=rule, reason=reason):
+                text = f"refused by the rule {rule}: {target}: {reason}"
+                return self._entry(Lane.MECHANICS, Kind.REFUSED, text, _GUARD, at)
+            case _:
+                return None
+
+    def _change(self, sample: Sample) -> TimelineEntry | None:
+        was = self._within.get(sample.probe)
+        self._within[sample.probe] = sample.within
+        if was is sample.within or (was is None and sample.within):
+            return None
+        state = "is within its tolerance again" if sample.within else "left its tolerance"
+        value = sample.problem or sample.value
+        return self._entry(
+            Lane.PROBE,
+            Kind.STEADY_STATE,
+            f"{sample.probe} {state}: {value}",
+            _PROBE,
+            sample.at,
+            {"probe": sample.probe, "within": sample.within},
+        )
+
+    def _entry(
+        self,
+        lane: Lane,
+        kind: Kind,
+        text: str,
+        said: Said,
+        at: datetime,
+        details: dict[str, object] | None = None,
+    ) -> TimelineEntry:
+        return self._recording.entry(
+            self._run.day,
+            lane,
+            kind,
+            text,
+            said=said,
+            occurred_at=at,
+            run=self._run.id,
+            details=details,
+        )

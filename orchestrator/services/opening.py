@@ -1,0 +1,162 @@
+"""Opens a day, arms its runs, closes it and reveals it.
+
+It does not conduct: opening only makes the agenda's runs ready to be taken up by the clock.
+"""
+
+from dataclasses import replace
+
+from orchestrator.domain.day import ChaosDay
+from orchestrator.domain.errors import Conflict, DayHalted
+from orchestrator.domain.hypothesis import Sample
+from orchestrator.domain.identity import DayId, RunId
+from orchestrator.domain.incident import Incident, Status
+from orchestrator.domain.run import Move, Phase, Run
+from orchestrator.domain.timeline import Kind, Lane, TimelineEntry, VisibleAfter
+from orchestrator.ports import Clock, Storage
+from orchestrator.services.recording import Recording, Said
+
+
+class Opening:
+    """Opens, closes and reveals days."""
+
+    def __init__(self, *, storage: Storage, clock: Clock, recording: Recording) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._recording = recording
+
+    async def open(self, day_id: DayId, *, said: Said) -> ChaosDay:
+        """Open a day and arm every planned run of its agenda.
+
+        Boxes that are placed relative to the opening are placed now.
+        Raises: IllegalMove; DayHalted.
+        """
+        day = await self._storage.day(day_id)
+        await self._refuse_if_halted(day_id)
+        now = self._clock.now()
+        opened = day.open(now)
+        runs = await self._storage.runs(day_id)
+        await self._storage.replan(
+            [replace(run, planned_at=day.plan.box(run.box).planned_at(now)) for run in runs]
+        )
+        plan = day.plan
+        text = (
+            f"{plan.name} is open in the {plan.environment} environment: treat every failure"
+            " in it as if production were on fire"
+        )
+        entry = self._recording.entry(
+            day_id, Lane.DAY, Kind.OPENED, text, said=said, visible_after=VisibleAfter.NOW
+        )
+        for run in await self._storage.runs(day_id):
+            if run.phase is Phase.PLANNED:
+                await self.arm(run.id, said=said)
+        await self._storage.save_day(opened, was=day, entries=[entry])
+        return opened
+
+    async def arm(self, run_id: RunId, *, said: Said) -> Run:
+        """Consent to a run. Raises: IllegalMove; DayHalted."""
+        run = await self._storage.run(run_id)
+        await self._refuse_if_halted(run.day)
+        return await self._move(run, Move.ARM, "was armed", said)
+
+    async def cancel(self, run_id: RunId, *, said: Said, reason: str) -> Run:
+        """Take a run off the agenda before it starts. Raises: IllegalMove."""
+        run = await self._storage.run(run_id)
+        return await self._move(
+            replace(run, reason=reason), Move.CANCEL, f"was cancelled: {reason}", said
+        )
+
+    async def _move(self, run: Run, move: Move, text: str, said: Said) -> Run:
+        moved, fact = run.advance(move, by=said.by, at=self._clock.now())
+        entry = self._recording.entry(
+            run.day,
+            Lane.MECHANICS,
+            Kind.MOVED,
+            f"{run.title} {text}",
+            said=said,
+            run=run.id,
+            details={"move": fact.move, "phase": fact.phase},
+        )
+        await self._storage.move(moved, was=run, entries=[entry])
+        return moved
+
+    async def _refuse_if_halted(self, day: DayId) -> None:
+        if halt := await self._storage.halt(day):
+            raise DayHalted(day=day, reason=halt.reason)
+
+    async def close(self, day_id: DayId, *, said: Said) -> ChaosDay:
+        """Close a day whose runs have all ended; what never started is cancelled.
+
+        Raises: IllegalMove; Conflict: a run may still hold a fault.
+        """
+        day = await self._storage.day(day_id)
+        closed = day.close(self._clock.now())
+        runs = await self._storage.runs(day_id)
+        holding = [run for run in runs if run.phase.may_hold_fault]
+        if holding:
+            raise Conflict(
+                f"{holding[0].title} ({holding[0].id}) is {holding[0].phase} and may hold a fault;"
+                " wait for it, abort it or restore it before closing the day"
+            )
+        for run in runs:
+            if run.phase in {Phase.PLANNED, Phase.ARMED}:
+                await self.cancel(run.id, said=said, reason="the day closed before it started")
+        await self._settle_shadows(day_id)
+        entry = self._recording.entry(
+            day_id,
+            Lane.DAY,
+            Kind.CLOSED,
+            f"{day.plan.name} is over: from now on a failure is a real one",
+            said=said,
+            visible_after=VisibleAfter.NOW,
+        )
+        await self._storage.save_day(closed, was=day, entries=[entry])
+        return closed
+
+    async def _settle_shadows(self, day: DayId) -> None:
+        """Say of each shadow that nobody found whether there was anything to find."""
+        for shadow in await self._storage.incidents(day):
+            if shadow.run is None or shadow.status is not Status.LATENT:
+                continue
+            run = await self._storage.run(shadow.run)
+            lost = _was_lost(run, list(await self._storage.samples(run.id)))
+            status = Status.UNDETECTED if lost else Status.ABSORBED
+            await self._storage.save_incident(
+                replace(shadow, status=status),
+                was=shadow,
+                entries=[self._settled(shadow, status)],
+            )
+
+    def _settled(self, shadow: Incident, status: Status) -> TimelineEntry:
+        return self._recording.entry(
+            shadow.day,
+            Lane.INCIDENT,
+            Kind.SHADOW,
+            f"{shadow.title}: {status}",
+            run=shadow.run,
+            incident=shadow.id,
+        )
+
+    async def reveal(self, day_id: DayId, *, said: Said) -> ChaosDay:
+        """Let everybody see what was planned and what ran. Raises: IllegalMove: not closed."""
+        day = await self._storage.day(day_id)
+        revealed = day.reveal(self._clock.now())
+        if revealed == day:
+            return day
+        entry = self._recording.entry(
+            day_id,
+            Lane.DAY,
+            Kind.REVEALED,
+            "what was planned and what ran is open to everybody",
+            said=said,
+            visible_after=VisibleAfter.NOW,
+        )
+        await self._storage.save_day(revealed, was=day, entries=[entry])
+        return revealed
+
+
+def _was_lost(run: Run, samples: list[Sample]) -> bool:
+    if run.started_at is None or run.ended_at is None:
+        return False
+    return any(
+        not sample.within for sample in samples if run.started_at <= sample.at <= run.ended_at
+    )

@@ -1,0 +1,156 @@
+"""Takes up runs by the clock: unfinished ones of lost conductors first, then those that are due.
+
+It does not conduct them itself, and starts nothing after it was asked to stop.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+
+from orchestrator.domain.errors import Conflict, Unavailable
+from orchestrator.domain.identity import DayId, RunId, WorkerId
+from orchestrator.domain.run import Run
+from orchestrator.ports import Clock, Storage
+from orchestrator.services.conducting import Conducting
+
+log = structlog.get_logger()
+
+_POLL: Final = timedelta(milliseconds=500)
+"""How soon a run that another process armed, or whose lease ran out, is seen."""
+_NEVER_DUE: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Pacing:
+    """Takes up runs as they fall due."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        clock: Clock,
+        conducting: Conducting,
+        worker: WorkerId,
+        lease: timedelta,
+    ) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._conducting = conducting
+        self._worker = worker
+        self._lease = lease
+        self._stopping = ""
+        self._is_recovering = False
+        self._is_pacing = False
+        self._nudged = anyio.Event()
+
+    def nudge(self) -> None:
+        """Look again now: something was armed or opened."""
+        self._nudged.set()
+
+    def stop(self, reason: str) -> None:
+        """Start nothing more, and ask what runs to stop and restore."""
+        self._stopping = reason
+        self._conducting.stop_all(reason)
+        self.nudge()
+
+    async def stopped(self) -> None:
+        """Wait until everything that was conducted has been restored, or given up."""
+        while self._conducting.is_busy or self._is_recovering or self._is_pacing:
+            await anyio.sleep(0.02)
+
+    async def recover(self) -> list[Run]:
+        """Restore every unfinished run whose conductor is gone; nothing starts before.
+
+        Runs whose lease still lasts are waited for: their conductor may be gone as well.
+        """
+        self._is_recovering = True
+        try:
+            return await self._recover()
+        finally:
+            self._is_recovering = False
+
+    async def _recover(self) -> list[Run]:
+        restored: list[Run] = []
+        last = anyio.current_time() + self._lease.total_seconds() * 1.2
+        while True:
+            run = await self._claim(_NEVER_DUE, None)
+            if run is not None:
+                restored.append(await self._conducting.conduct(run))
+                continue
+            if not await self._storage.unfinished() or anyio.current_time() >= last:
+                return restored
+            await anyio.sleep(0.1)
+
+    async def restore(self, run_id: RunId) -> Run:
+        """Take up one stranded or unfinished run and restore it.
+
+        Raises: NoSuchRun; Conflict: it holds no fault, or somebody holds it.
+        """
+        run = await self._storage.run(run_id)
+        if not run.phase.may_hold_fault:
+            raise Conflict(f"{run.title} ({run.id}) is {run.phase}: there is nothing to restore")
+        taken = await self._storage.take(run, worker=self._worker, lease=self._lease)
+        return await self._conducting.conduct(taken)
+
+    async def pace(self, day: DayId | None = None, *, until_done: bool = False) -> None:
+        """Take up runs until asked to stop, or until the agenda of a day is done."""
+        self._is_pacing = True
+        try:
+            await self._pace(day, until_done=until_done)
+        finally:
+            self._is_pacing = False
+
+    async def _pace(self, day: DayId | None, *, until_done: bool) -> None:
+        async with anyio.create_task_group() as tasks:
+            while not self._stopping:
+                if await self._take_up(tasks, day):
+                    continue
+                if until_done and day is not None and await self._is_done(day):
+                    break
+                await self._wait(day)
+            if self._stopping:
+                # Once more, for a run that was taken up while the first call was made.
+                self._conducting.stop_all(self._stopping)
+
+    async def _take_up(self, tasks: TaskGroup, day: DayId | None) -> bool:
+        try:
+            run = await self._claim(self._clock.now(), day)
+        except Unavailable:
+            return False
+        if run is None:
+            return False
+        tasks.start_soon(self._conduct, run)
+        # The task joins those that a stop asks to end before anything else can happen.
+        await anyio.lowlevel.checkpoint()
+        return True
+
+    async def _conduct(self, run: Run) -> None:
+        try:
+            await self._conducting.conduct(run)
+        except Exception:
+            # The outermost loop: one run's surprise must not end the others. The lease ends by
+            # itself, and whoever claims the run next restores it.
+            log.exception("conducting broke off", run=run.id)
+
+    async def _claim(self, now: datetime, day: DayId | None) -> Run | None:
+        return await self._storage.claim(worker=self._worker, now=now, lease=self._lease, day=day)
+
+    async def _is_done(self, day: DayId) -> bool:
+        if self._conducting.is_busy:
+            return False
+        return all(run.phase.is_final for run in await self._storage.runs(day))
+
+    async def _wait(self, day: DayId | None) -> None:
+        """Sleep until the next run is due, something was nudged, or it is time to look again."""
+        patience = _POLL.total_seconds()
+        try:
+            due = await self._storage.next_due(day)
+        except Unavailable:
+            due = None
+        if due is not None:
+            patience = min(patience, max((due - self._clock.now()).total_seconds(), 0.001))
+        with anyio.move_on_after(patience):
+            await self._nudged.wait()
+        self._nudged = anyio.Event()

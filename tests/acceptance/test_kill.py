@@ -1,0 +1,108 @@
+"""The orchestrator is killed in each state of a run; after a restart everything is as before.
+
+The state is read from the database, and the kill is SIGKILL. Whoever starts next restores
+before anything else, and the fault is never injected a second time.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from orchestrator.adapters.storage import Database, SqlStorage
+from orchestrator.domain.run import Finding, Phase, Run
+from tests.acceptance.stage import Stage, kill, until
+
+SLOW_IN = {
+    Phase.ARMED: "gate",
+    Phase.INJECTING: "action",
+    Phase.HOLDING: "",
+    Phase.ROLLING_BACK: "rollback",
+    Phase.VERIFYING: "recovery",
+}
+"""Which part of the experiment makes a state last long enough to be hit."""
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def stage(
+    request: pytest.FixtureRequest, cluster: dict[str, Any], tmp_path: Path
+) -> Iterator[Stage]:
+    if request.param == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path}/chaosday.db"
+    else:
+        url = request.getfixturevalue("postgres_url")
+    stage = Stage(tmp_path, url, cluster)
+    yield stage
+    stage.end()
+
+
+def runs_of(stage: Stage) -> list[Run]:
+    """Every run in the database, read by a connection of our own."""
+
+    async def read() -> list[Run]:
+        async with Database(stage.database) as database:
+            storage = SqlStorage(database)
+            return [run for day in await storage.days() for run in await storage.runs(day.id)]
+
+    return anyio.run(read)
+
+
+def phase_is(stage: Stage, *phases: Phase) -> Run | None:
+    return next((run for run in runs_of(stage) if run.phase in phases), None)
+
+
+@pytest.mark.parametrize("phase", list(SLOW_IN))
+def test_killed_orchestrator_leaves_nothing_that_its_successor_does_not_restore(
+    stage: Stage, phase: Phase
+) -> None:
+    experiment = stage.write_experiment(slow=SLOW_IN[phase])
+    first = stage.start("run", str(experiment), "--longest", "90")
+    if phase is Phase.ROLLING_BACK:
+        until(lambda: phase_is(stage, Phase.HOLDING))
+        stage.call("halt", "--direct", "go back now")
+    until(lambda: phase_is(stage, phase))
+    if phase is not Phase.ARMED:
+        until(lambda: stage.injections)
+    kill(first)
+    assert phase_is(stage, phase), "it was killed too late"
+
+    stage.start("serve", "--port", "0")
+
+    if phase is Phase.ARMED:
+        # Nothing was injected yet, so its successor takes the run up; once.
+        until(lambda: phase_is(stage, Phase.HOLDING))
+        stage.call("halt", "--direct", "enough")
+    ended = until(lambda: phase_is(stage, Phase.CONCLUDED), within=60)
+    assert ended.finding is Finding.ABORTED
+    assert stage.injections == 1
+    assert stage.seconds == 0
+    until(lambda: stage.replicas("payment") == (2, 2))
+
+
+def test_guard_restores_by_itself_before_anybody_restarts_anything(stage: Stage) -> None:
+    experiment = stage.write_experiment()
+    first = stage.start("run", str(experiment))
+    until(lambda: phase_is(stage, Phase.HOLDING))
+    until(lambda: stage.replicas("payment")[1] == 0)
+
+    kill(first)
+
+    until(lambda: stage.replicas("payment") == (2, 2), within=10)
+    until(lambda: not stage.leftovers(), within=10)
+
+
+def test_what_a_responder_mended_meanwhile_is_left_alone(stage: Stage) -> None:
+    experiment = stage.write_experiment()
+    first = stage.start("run", str(experiment))
+    until(lambda: phase_is(stage, Phase.HOLDING))
+    stage.scale("payment", 3)
+
+    kill(first)
+    stage.start("serve", "--port", "0")
+
+    until(lambda: phase_is(stage, Phase.CONCLUDED), within=60)
+    assert stage.replicas("payment")[0] == 3
+    stage.scale("payment", 2)
+    until(lambda: stage.replicas("payment") == (2, 2))

@@ -1,0 +1,49 @@
+"""The pytest fixtures of a real control plane; a conftest imports what it needs.
+
+They never compile: that takes longer than a test may. `make cluster` does.
+"""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+
+from tests.cluster.building import NO_GO, are_built, built_programs
+from tests.cluster.nodes import practice_nodes
+from tests.cluster.starting import RealCluster, real_cluster
+
+NOT_BUILT = "Kubernetes' control plane is not compiled yet: `make cluster` does it, once"
+
+
+@pytest.fixture(scope="session")
+def kubernetes() -> Iterator[RealCluster]:
+    """A control plane compiled here, with the practice cluster's nodes; one a session."""
+    if shutil.which("go") is None:
+        pytest.skip(NO_GO)
+    if not are_built():
+        pytest.skip(NOT_BUILT)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(_inhabited()) as it:
+        yield it
+
+
+@pytest.fixture(scope="session")
+def real_kubeconfig(request: pytest.FixtureRequest) -> Path:
+    """The kubeconfig of a real cluster: the one given, or one started here."""
+    given = os.environ.get("CHAOSDAY_CONTRACT_KUBECONFIG")
+    if given:
+        return Path(given)
+    cluster: RealCluster = request.getfixturevalue("kubernetes")
+    return cluster.admin
+
+
+@asynccontextmanager
+async def _inhabited() -> AsyncIterator[RealCluster]:
+    async with (
+        real_cluster(built_programs()) as cluster,
+        practice_nodes(cluster.admin, shop=False),
+    ):
+        yield cluster

@@ -1,0 +1,138 @@
+"""A halt latches, and no run slips past it."""
+
+from collections.abc import Callable
+
+import anyio
+import pytest
+
+from orchestrator.domain.errors import Conflict, DayHalted
+from orchestrator.domain.identity import DayId, RunId
+from orchestrator.domain.run import Move, Phase, Run
+from orchestrator.ports import Storage
+from tests.builders import DAY, RUN, a_day, a_halt, a_run, at
+from tests.doubles.worlds import LONG, ME, a_new_entry, moved, some_runs, stored
+
+
+async def flag_of(storage: Storage, run: Run) -> str | None:
+    taken = await storage.take(run, worker=ME, lease=LONG)
+    return (await storage.renew(taken, worker=ME, lease=LONG)).stop
+
+
+@pytest.mark.parametrize("phase", [Phase.ARMED, Phase.INJECTING, Phase.HOLDING])
+async def test_a_halt_asks_whatever_runs_or_may_start_to_stop(
+    storage: Storage, phase: Phase
+) -> None:
+    run = a_run(phase=phase)
+    await stored(storage, run)
+
+    await storage.engage(a_halt(), [a_new_entry()])
+
+    assert await flag_of(storage, run) == "halted by Kim: a real incident"
+
+
+async def test_a_halt_of_one_day_leaves_another_alone(storage: Storage) -> None:
+    elsewhere = a_run(id=RunId("elsewhere"), day=DayId("day-2"), phase=Phase.HOLDING)
+    await stored(storage)
+    await stored(storage, elsewhere, day=a_day(id=DayId("day-2")))
+
+    await storage.engage(a_halt(), [a_new_entry()])
+
+    assert await storage.halt(DayId("day-2")) is None
+    assert await flag_of(storage, elsewhere) is None
+
+
+async def test_a_second_halt_leaves_the_first_in_force_and_is_recorded(storage: Storage) -> None:
+    await stored(storage)
+
+    await storage.engage(a_halt(reason="first"), [a_new_entry()])
+    await storage.engage(a_halt(reason="second"), [a_new_entry()])
+
+    halt = await storage.halt(DAY)
+    assert halt is not None
+    assert halt.reason == "first"
+    assert len(await storage.timeline(DAY)) == 2
+
+
+async def test_a_released_halt_is_no_longer_in_force_and_cannot_be_released_again(
+    storage: Storage,
+) -> None:
+    await stored(storage)
+    await storage.engage(a_halt(), [a_new_entry()])
+    released = a_halt(released_at=at(50), released_by="Kim")
+
+    await storage.release_halt(released, [a_new_entry()])
+    with pytest.raises(Conflict, match="is not halted"):
+        await storage.release_halt(released, [a_new_entry()])
+
+    assert await storage.halt(DAY) is None
+    assert len(await storage.timeline(DAY)) == 2
+
+
+async def test_a_released_day_can_be_halted_again(storage: Storage) -> None:
+    await stored(storage)
+    await storage.engage(a_halt(), [a_new_entry()])
+    await storage.release_halt(a_halt(released_at=at(50)), [a_new_entry()])
+
+    await storage.engage(a_halt(reason="again", engaged_at=at(60)), [a_new_entry()])
+
+    halt = await storage.halt(DAY)
+    assert halt is not None
+    assert halt.reason == "again"
+
+
+async def test_releasing_a_halt_takes_back_its_own_flags_only(storage: Storage) -> None:
+    halted, aborted = some_runs(2, phase=Phase.ARMED)
+    await stored(storage, halted, aborted)
+    await storage.request_stop(aborted.id, reason="aborted by Kim: not today")
+    await storage.engage(a_halt(), [a_new_entry()])
+    # The reasons of a halt that came second are its own, too.
+    await storage.engage(a_halt(reason="another"), [a_new_entry()])
+
+    await storage.release_halt(a_halt(released_at=at(50)), [a_new_entry()])
+
+    assert await flag_of(storage, halted) is None
+    assert await flag_of(storage, aborted) == "aborted by Kim: not today"
+
+
+async def test_no_run_starts_on_a_halted_day(storage: Storage) -> None:
+    armed = a_run(phase=Phase.ARMED)
+    await stored(storage, armed)
+    await storage.engage(a_halt(), [a_new_entry()])
+
+    with pytest.raises(DayHalted, match="a real incident"):
+        await moved(storage, armed, Move.START)
+
+    assert await storage.run(RUN) == armed
+
+
+@pytest.mark.parametrize("who_is_first", [min, max])
+async def test_a_run_that_starts_while_the_day_is_halted_is_refused_or_flagged(
+    storage: Storage, others: Storage, who_is_first: Callable[[int, int], int]
+) -> None:
+    runs = some_runs(10, phase=Phase.ARMED)
+    days = [a_day(id=DayId(f"day-{run.id}")) for run in runs]
+    for day, run in zip(days, runs, strict=True):
+        await stored(storage, a_run(id=run.id, day=day.id, phase=Phase.ARMED), day=day)
+    started: list[Run] = []
+
+    async def start(run: Run) -> None:
+        try:
+            started.append(await moved(storage, run, Move.START))
+        except DayHalted:
+            pass
+
+    async def halt(day: DayId) -> None:
+        await others.engage(a_halt(day=day), [a_new_entry(day=day)])
+
+    for day in days:
+        (run,) = await storage.runs(day.id)
+        async with anyio.create_task_group() as tasks:
+            if who_is_first(0, 1):
+                tasks.start_soon(halt, day.id)
+                tasks.start_soon(start, run)
+            else:
+                tasks.start_soon(start, run)
+                tasks.start_soon(halt, day.id)
+
+    for run in started:
+        assert await flag_of(storage, run), f"{run.id} started and nobody told it to stop"

@@ -1,0 +1,426 @@
+"""The `Storage` and `UndoJournal` ports in memory.
+
+They await where the real ones do, before and after each transaction, so that a cancellation
+or another task may come in between; inside a transaction nothing does. A reference to what is
+not there is an impossible world, as it is to a database.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+
+from orchestrator.domain.day import ChaosDay, DayState
+from orchestrator.domain.errors import (
+    Conflict,
+    DatabaseUnavailable,
+    DayHalted,
+    LeaseLost,
+    NoSuchDay,
+    NoSuchRun,
+)
+from orchestrator.domain.halt import Halt
+from orchestrator.domain.hypothesis import Sample
+from orchestrator.domain.identity import DayId, EntryId, IncidentId, RunId, TokenId, WorkerId
+from orchestrator.domain.incident import Incident, RunLink
+from orchestrator.domain.run import Phase, Run
+from orchestrator.domain.timeline import TimelineEntry
+from orchestrator.domain.undo import UndoRecord
+from orchestrator.ports import Held, Token
+
+_UNFINISHED = {Phase.INJECTING, Phase.HOLDING, Phase.ROLLING_BACK, Phase.VERIFYING}
+_STOPPABLE = {Phase.ARMED, Phase.INJECTING, Phase.HOLDING}
+_HALTED = "halted by "
+
+
+class ImpossibleWorld(AssertionError):
+    """Something was asked for that cannot be in the real world."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """A run with its lease and its flag."""
+
+    run: Run
+    holder: WorkerId | None = None
+    held_until: float | None = None
+    stop: str | None = None
+
+    def is_free(self) -> bool:
+        return self.held_until is None or self.held_until < anyio.current_time()
+
+
+@dataclass(slots=True)
+class _Day:
+    """A day with what belongs to it."""
+
+    day: ChaosDay
+    entries: list[TimelineEntry] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
+    halts: list[Halt] = field(default_factory=list)
+    last_incident: int = 0
+
+
+class MemoryStorage:
+    """Everything that is remembered, for as long as the test lasts.
+
+    `story` is told of every phase that a run moves to. `outages` is how many of the next
+    transactions find no database; `deaf_to` names calls that hang until they are cancelled.
+    """
+
+    def __init__(self, story: list[str] | None = None) -> None:
+        self.story = [] if story is None else story
+        self.outages: dict[str, int] = {}
+        self.hanging: set[str] = set()
+        self._days: dict[DayId, _Day] = {}
+        self._rows: dict[RunId, _Row] = {}
+        self._links: list[RunLink] = []
+        self._samples: list[Sample] = []
+        self._tokens: dict[TokenId, tuple[Token, str]] = {}
+        self._entry_ids: set[EntryId] = set()
+        self._news = anyio.Event()
+
+    @asynccontextmanager
+    async def _transaction(self, call: str) -> AsyncIterator[None]:
+        await anyio.lowlevel.checkpoint()
+        if call in self.hanging:
+            await anyio.sleep_forever()
+        if self.outages.get(call, 0):
+            self.outages[call] -= 1
+            raise DatabaseUnavailable(database="memory", problem="it is out")
+        yield
+        news, self._news = self._news, anyio.Event()
+        news.set()
+        await anyio.lowlevel.checkpoint()
+
+    # Days
+
+    async def add_day(
+        self, day: ChaosDay, runs: Sequence[Run], entries: Sequence[TimelineEntry]
+    ) -> None:
+        async with self._transaction("add_day"):
+            if day.id in self._days:
+                raise ImpossibleWorld(f"a second day {day.id}")
+            self._days[day.id] = _Day(day)
+            self._rows |= {run.id: _Row(run) for run in runs}
+            self._append(entries)
+
+    async def day(self, day: DayId) -> ChaosDay:
+        async with self._transaction("day"):
+            return self._known(day).day
+
+    def _known(self, day: DayId) -> _Day:
+        if day not in self._days:
+            raise NoSuchDay(day=day)
+        return self._days[day]
+
+    async def days(self) -> Sequence[ChaosDay]:
+        async with self._transaction("days"):
+            kept = [kept.day for kept in self._days.values()]
+            return sorted(kept, key=lambda day: day.created_at, reverse=True)
+
+    async def save_day(
+        self, day: ChaosDay, *, was: ChaosDay, entries: Sequence[TimelineEntry]
+    ) -> None:
+        async with self._transaction("save_day"):
+            kept = self._days.get(day.id)
+            if kept is None or kept.day.state != was.state:
+                raise Conflict(f"day {day.id} is no longer {was.state}; read it again")
+            kept.day = day
+            self._append(entries)
+
+    # Runs
+
+    async def run(self, run: RunId) -> Run:
+        async with self._transaction("run"):
+            return self._row(run).run
+
+    def _row(self, run: RunId) -> _Row:
+        if run not in self._rows:
+            raise NoSuchRun(run=run)
+        return self._rows[run]
+
+    async def runs(self, day: DayId) -> Sequence[Run]:
+        async with self._transaction("runs"):
+            return [row.run for row in self._rows.values() if row.run.day == day]
+
+    async def replan(self, runs: Sequence[Run]) -> None:
+        async with self._transaction("replan"):
+            for run in runs:
+                row = self._rows.get(run.id)
+                if row and row.run.phase in {Phase.PLANNED, Phase.ARMED}:
+                    row.run = replace(row.run, planned_at=run.planned_at)
+
+    async def move(self, run: Run, *, was: Run, entries: Sequence[TimelineEntry]) -> None:
+        async with self._transaction("move"):
+            halt = self._halt(run.day)
+            if run.phase is Phase.INJECTING and halt is not None:
+                raise DayHalted(day=run.day, reason=halt.reason)
+            row = self._row(run.id)
+            if row.run.fence != was.fence:
+                raise LeaseLost(run=run.id)
+            if row.run.phase != was.phase:
+                raise Conflict(f"run {run.id} is {row.run.phase}, no longer {was.phase}")
+            row.run = run
+            self._append(entries)
+            self.story.append(f"-> {run.phase}")
+
+    async def claim(
+        self, *, worker: WorkerId, now: datetime, lease: timedelta, day: DayId | None = None
+    ) -> Run | None:
+        async with self._transaction("claim"):
+            rows = sorted(self._rows.values(), key=lambda row: row.run.planned_at)
+            abandoned = [row for row in rows if row.run.phase in _UNFINISHED and row.is_free()]
+            due = [row for row in rows if self._is_due(row, now, day)]
+            for row in abandoned + due:
+                return self._take(row, worker, lease)
+            return None
+
+    def _is_due(self, row: _Row, now: datetime, day: DayId | None) -> bool:
+        run = row.run
+        return (
+            run.phase is Phase.ARMED
+            and run.planned_at <= now
+            and row.is_free()
+            and day in {None, run.day}
+            and self._may_start(run.day)
+        )
+
+    def _may_start(self, day: DayId) -> bool:
+        return self._halt(day) is None and self._days[day].day.state is DayState.OPEN
+
+    def _take(self, row: _Row, worker: WorkerId, lease: timedelta) -> Run:
+        row.run = replace(row.run, fence=row.run.fence + 1)
+        row.holder, row.held_until = worker, anyio.current_time() + lease.total_seconds()
+        return row.run
+
+    async def take(self, run: Run, *, worker: WorkerId, lease: timedelta) -> Run:
+        async with self._transaction("take"):
+            row = self._rows.get(run.id)
+            if row is None or not row.is_free():
+                raise Conflict(f"run {run.id} is held by another conductor, which restores it")
+            return self._take(row, worker, lease)
+
+    async def renew(self, run: Run, *, worker: WorkerId, lease: timedelta) -> Held:
+        async with self._transaction("renew"):
+            row = self._held(run, worker)
+            if row is None:
+                raise LeaseLost(run=run.id)
+            row.held_until = anyio.current_time() + lease.total_seconds()
+            return Held(stop=row.stop)
+
+    def _held(self, run: Run, worker: WorkerId) -> _Row | None:
+        row = self._rows.get(run.id)
+        if row and row.run.fence == run.fence and row.holder == worker:
+            return row
+        return None
+
+    async def release(self, run: Run, *, worker: WorkerId) -> None:
+        async with self._transaction("release"):
+            row = self._held(run, worker)
+            if row is not None:
+                row.holder = row.held_until = None
+
+    async def request_stop(self, run: RunId, *, reason: str) -> None:
+        async with self._transaction("request_stop"):
+            row = self._row(run)
+            row.stop = row.stop or reason
+
+    async def next_due(self, day: DayId | None = None) -> datetime | None:
+        async with self._transaction("next_due"):
+            due = [
+                row.run.planned_at
+                for row in self._rows.values()
+                if row.run.phase is Phase.ARMED
+                and row.is_free()
+                and day in {None, row.run.day}
+                and self._may_start(row.run.day)
+            ]
+            return min(due, default=None)
+
+    async def unfinished(self) -> Sequence[Run]:
+        async with self._transaction("unfinished"):
+            runs = [row.run for row in self._rows.values() if row.run.phase in _UNFINISHED]
+            return sorted(runs, key=lambda run: run.planned_at)
+
+    # Halts
+
+    async def engage(self, halt: Halt, entries: Sequence[TimelineEntry]) -> None:
+        async with self._transaction("engage"):
+            kept = self._known(halt.day)
+            if self._halt(halt.day) is None:
+                kept.halts.append(halt)
+            for row in self._rows.values():
+                if row.run.day == halt.day and row.run.phase in _STOPPABLE:
+                    row.stop = row.stop or f"{_HALTED}{halt.by.name}: {halt.reason}"
+            self._append(entries)
+
+    async def release_halt(self, halt: Halt, entries: Sequence[TimelineEntry]) -> None:
+        async with self._transaction("release_halt"):
+            if self._halt(halt.day) is None:
+                raise Conflict(f"day {halt.day} is not halted")
+            self._days[halt.day].halts[-1] = halt
+            for row in self._rows.values():
+                waiting = row.run.phase in {Phase.PLANNED, Phase.ARMED}
+                if row.run.day == halt.day and waiting and (row.stop or "").startswith(_HALTED):
+                    row.stop = None
+            self._append(entries)
+
+    async def halt(self, day: DayId) -> Halt | None:
+        async with self._transaction("halt"):
+            return self._halt(day)
+
+    def _halt(self, day: DayId) -> Halt | None:
+        halts = self._days[day].halts if day in self._days else []
+        return halts[-1] if halts and halts[-1].is_engaged else None
+
+    # Timeline
+
+    def _append(self, entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
+        numbered: list[TimelineEntry] = []
+        for entry in entries:
+            if entry.id in self._entry_ids:
+                raise ImpossibleWorld(f"a second entry {entry.id}")
+            kept = self._known(entry.day).entries
+            numbered.append(replace(entry, seq=len(kept) + 1))
+            kept.append(numbered[-1])
+            self._entry_ids.add(entry.id)
+        return numbered
+
+    async def append(self, entries: Sequence[TimelineEntry]) -> Sequence[TimelineEntry]:
+        async with self._transaction("append"):
+            return self._append(entries)
+
+    async def timeline(
+        self, day: DayId, *, after: int = 0, limit: int | None = None
+    ) -> Sequence[TimelineEntry]:
+        async with self._transaction("timeline"):
+            entries = self._days[day].entries if day in self._days else []
+            return entries[after:][:limit]
+
+    async def changed(self, day: DayId, *, after: int, patience: timedelta) -> bool:
+        with anyio.move_on_after(patience.total_seconds()):
+            while True:
+                news = self._news
+                await anyio.lowlevel.checkpoint()
+                if day in self._days and len(self._days[day].entries) > after:
+                    return True
+                await news.wait()
+        return False
+
+    # Incidents
+
+    async def add_incident(
+        self, incident: Incident, links: Sequence[RunLink], entries: Sequence[TimelineEntry]
+    ) -> Incident:
+        async with self._transaction("add_incident"):
+            kept = self._known(incident.day)
+            if not incident.is_shadow:
+                kept.last_incident += 1
+                incident = replace(incident, key=f"INC-{kept.last_incident}")
+            if any(other.key == incident.key for other in kept.incidents):
+                raise ImpossibleWorld(f"a second incident {incident.key}")
+            kept.incidents.append(incident)
+            self._links += links
+            self._append(entries)
+            return incident
+
+    async def incidents(self, day: DayId) -> Sequence[Incident]:
+        async with self._transaction("incidents"):
+            kept = self._days[day].incidents if day in self._days else []
+            return sorted(kept, key=lambda incident: incident.recorded_at)
+
+    async def save_incident(
+        self, incident: Incident, *, was: Incident, entries: Sequence[TimelineEntry]
+    ) -> None:
+        async with self._transaction("save_incident"):
+            kept = self._known(incident.day).incidents
+            for index, other in enumerate(kept):
+                if other.id == incident.id and other.status == was.status:
+                    kept[index] = incident
+                    self._append(entries)
+                    return
+            raise Conflict(f"{incident.key} is no longer {was.status}; read it again")
+
+    async def link(self, link: RunLink, entries: Sequence[TimelineEntry]) -> None:
+        async with self._transaction("link"):
+            if not self._is_known(link.incident) or link.run not in self._rows:
+                raise ImpossibleWorld(f"a link to what is not there: {link}")
+            if any((o.run, o.incident) == (link.run, link.incident) for o in self._links):
+                return
+            self._links.append(link)
+            self._append(entries)
+
+    def _is_known(self, incident: IncidentId) -> bool:
+        return any(o.id == incident for kept in self._days.values() for o in kept.incidents)
+
+    async def links(self, day: DayId) -> Sequence[RunLink]:
+        async with self._transaction("links"):
+            return [link for link in self._links if self._rows[link.run].run.day == day]
+
+    # Samples
+
+    async def add_samples(self, samples: Sequence[Sample]) -> None:
+        async with self._transaction("add_samples"):
+            if unknown := [sample.run for sample in samples if sample.run not in self._rows]:
+                raise ImpossibleWorld(f"samples of runs that are not there: {unknown}")
+            self._samples += samples
+
+    async def samples(self, run: RunId) -> Sequence[Sample]:
+        async with self._transaction("samples"):
+            mine = [sample for sample in self._samples if sample.run == run]
+            return sorted(mine, key=lambda sample: sample.at)
+
+    # Tokens
+
+    async def add_token(self, token: Token, *, secret_hash: str) -> None:
+        async with self._transaction("add_token"):
+            if token.id in self._tokens:
+                raise ImpossibleWorld(f"a second token {token.id}")
+            self._tokens[token.id] = (token, secret_hash)
+
+    async def token(self, *, token: TokenId) -> tuple[Token, str] | None:
+        async with self._transaction("token"):
+            return self._tokens.get(token)
+
+
+class MemoryUndoJournal:
+    """What each run changed, for as long as the test lasts."""
+
+    def __init__(self) -> None:
+        self._records: dict[RunId, list[UndoRecord]] = defaultdict(list)
+        self._baselines: dict[RunId, Mapping[str, Any]] = {}
+
+    async def intend(self, record: UndoRecord) -> UndoRecord:
+        await anyio.lowlevel.checkpoint()
+        kept = self._records[record.run]
+        kept.append(replace(record, seq=len(kept) + 1))
+        numbered = kept[-1]
+        await anyio.lowlevel.checkpoint()
+        return numbered
+
+    async def settle(self, record: UndoRecord) -> None:
+        await anyio.lowlevel.checkpoint()
+        kept = self._records[record.run]
+        if not 1 <= record.seq <= len(kept):
+            raise ImpossibleWorld(f"settled what was never intended: {record.seq}")
+        kept[record.seq - 1] = record
+        await anyio.lowlevel.checkpoint()
+
+    async def records(self, run: RunId) -> Sequence[UndoRecord]:
+        await anyio.lowlevel.checkpoint()
+        return list(self._records[run])
+
+    async def keep_baseline(self, run: RunId, baseline: Mapping[str, Any]) -> None:
+        await anyio.lowlevel.checkpoint()
+        self._baselines.setdefault(run, dict(baseline))
+        await anyio.lowlevel.checkpoint()
+
+    async def baseline(self, run: RunId) -> Mapping[str, Any] | None:
+        await anyio.lowlevel.checkpoint()
+        return self._baselines.get(run)
