@@ -1,7 +1,7 @@
 # Every target does its own set-up: a fresh clone needs python3 and make, no other step.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check check-static cluster contract fix bench lock clean setup
+.PHONY: help demo serve test test-slow check check-static cluster contract fix bench lock clean setup
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -31,9 +31,12 @@ serve: $(READY) ## the same practice cluster and service, kept running to play w
 
 test: $(READY) ## run the tests
 	@tools/postgres.sh
-	@$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow" $(PYTEST_ARGS)
 
-check: test check-static ## all that CI runs: the tests, then format, lint, types, layers, chart
+check: test check-static test-slow ## all that CI runs: also the slow tests, lint, types, layers, chart
+
+test-slow: $(READY) ## the tests that take longer, the whole demonstration among them
+	@$(BIN)/pytest -n 2 -m slow $(PYTEST_ARGS)
 
 check-static: $(READY) ## what `make check` runs besides the tests
 	$(BIN)/ruff format --check

@@ -3,6 +3,7 @@
 It starts nothing and opens nothing; whoever serves it owns the services.
 """
 
+from datetime import timedelta
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -42,6 +43,9 @@ ROUTERS: Final = (
     problems.router,
 )
 
+KEEP_ALIVE: Final = timedelta(seconds=10)
+"""Proxies end a connection on which nothing comes for half a minute or so."""
+
 TAGS: Final = [
     {"name": "days", "description": "Planned, opened, closed, revealed."},
     {"name": "guests", "description": "Tokens for the people of a day."},
@@ -80,8 +84,8 @@ class ChaosDayApi(FastAPI):
         return self.openapi_schema or {}
 
 
-def create_app(services: ApiServices) -> FastAPI:
-    """The API on these services."""
+def create_app(services: ApiServices, *, keep_alive: timedelta = KEEP_ALIVE) -> FastAPI:
+    """The API on these services; keep_alive is the time between comments on a quiet stream."""
     app = ChaosDayApi(
         title="Chaos Day",
         summary="Plan, run and learn from Chaos Days on Kubernetes.",
@@ -99,6 +103,7 @@ def create_app(services: ApiServices) -> FastAPI:
     app.state.services = services
     app.state.idempotency = Idempotency(clock=services.clock)
     app.state.live = Live(services.revealing)
+    app.state.keep_alive = keep_alive
     for router in ROUTERS:
         app.include_router(router)
     answer_problems(app)

@@ -8,7 +8,8 @@ It invents nothing: what an error does not say of itself is not said here.
 import inspect
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Final
 
 from api.problems import DOCS, status_of
@@ -29,15 +30,21 @@ This page is generated from the docstrings in `orchestrator/domain/errors.py`.
 
 def page() -> str:
     """The whole page, in Markdown."""
-    return "\n".join([_HEAD, *(_section(kind) for kind in _kinds())])
+    return "\n".join([_HEAD, *_sections().values()])
 
 
 def section(slug: str) -> str:
     """One section of the page. Raises: NotFound."""
-    for kind in _kinds():
-        if kind.slug == slug:
-            return _section(kind)
-    raise NotFound(f"no problem has the type {DOCS}{slug}; {DOCS} lists them")
+    found = _sections().get(slug)
+    if found is None:
+        raise NotFound(f"no problem has the type {DOCS}{slug}; {DOCS[:-1]} lists them")
+    return found
+
+
+@cache
+def _sections() -> Mapping[str, str]:
+    """Each section by its slug. Kept, since it comes from the source."""
+    return {kind.slug: _section(kind) for kind in _kinds()}
 
 
 def _kinds() -> Iterator[type[ChaosDayError]]:

@@ -13,12 +13,10 @@ from functools import lru_cache
 from uuid import uuid4
 
 from experiments.catalogue import FolderCatalogue
-from orchestrator.adapters.chaostoolkit import ChaosToolkitEngine
 from orchestrator.adapters.clock import SystemClock
-from orchestrator.adapters.planfile import PlanFile
 from orchestrator.adapters.storage import Database, SqlStorage, SqlUndoJournal
 from orchestrator.domain.identity import WorkerId
-from orchestrator.guard.stdio import guard_on_stdio
+from orchestrator.domain.plan import Plan
 from orchestrator.ports import Storage
 from orchestrator.services.admitting import Admitting
 from orchestrator.services.conducting import Conducting
@@ -73,6 +71,9 @@ async def services(
 def _wired(
     database: Database, knobs: Settings, allowed_environment: Sequence[str], pace: Pace
 ) -> Services:
+    # Imported here because a guard's process needs none of it, and a run waits for its guard.
+    from orchestrator.adapters.chaostoolkit import ChaosToolkitEngine
+
     storage, clock, catalogue = SqlStorage(database), SystemClock(), FolderCatalogue()
     recording = Recording(clock=clock)
     worker = WorkerId(uuid4().hex)
@@ -90,7 +91,7 @@ def _wired(
         admitting=Admitting(storage=storage),
         planning=Planning(
             storage=storage,
-            plans=PlanFile(),
+            plans=_PlanFile(),
             catalogue=catalogue,
             clock=clock,
             recording=recording,
@@ -106,6 +107,16 @@ def _wired(
         catalogue=catalogue,
         clock=clock,
     )
+
+
+class _PlanFile:
+    """The plan file's format, imported when the first plan is read: a single run needs none."""
+
+    def read(self, text: str, *, source: str) -> Plan:
+        """Read a plan. Raises: InvalidPlan."""
+        from orchestrator.adapters.planfile import PlanFile
+
+        return PlanFile().read(text, source=source)
 
 
 def pace_of(knobs: PaceSettings) -> Pace:
@@ -127,5 +138,7 @@ def guard_environment(knobs: Settings) -> Mapping[str, str]:
 
 async def guard() -> None:
     """Guard one run, as told on standard input. Raises: DatabaseUnavailable."""
+    from orchestrator.guard.stdio import guard_on_stdio
+
     async with Database(settings().storage.url) as database:
         await guard_on_stdio(journal=SqlUndoJournal(database), clock=SystemClock())

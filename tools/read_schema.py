@@ -107,7 +107,7 @@ def structs(modules: Path) -> dict[str, str]:
 
 
 def numbers(name: str, bodies: dict[str, str]) -> dict[str, Any]:
-    """The fields of a type by their protobuf number; a star marks those that tell unset from zero."""
+    """The fields of a type by protobuf number; a star marks those that tell unset from zero."""
     package = name.rpartition(".")[0]
     found: dict[str, Any] = {}
     for field in _FIELD.finditer(bodies.get(name, "")):

@@ -25,7 +25,6 @@ from orchestrator.services.revealing import Audience
 router = admitted_router("/days/{day}/timeline", tag="timeline")
 
 STREAM: Final = "text/event-stream"
-KEEP_ALIVE_SECONDS: Final = 10
 LARGEST_NUMBER: Final = 2**31 - 1
 MOST: Final = 1000
 
@@ -123,7 +122,8 @@ def _stream(request: Request, audience: Audience, after: int, last_event_id: str
     live: Live = request.app.state.live
     start = _number(last_event_id, mark) if last_event_id else after
     frames = live.feed(audience, mark=mark).frames(start)
-    return EventSourceResponse(frames, ping=KEEP_ALIVE_SECONDS, sep="\n")
+    ping = request.app.state.keep_alive.total_seconds()
+    return EventSourceResponse(frames, ping=ping, sep="\n")
 
 
 def _number(event_id: str, mark: str) -> int:

@@ -3,7 +3,8 @@
 Commands are loaded when they are called, so that help is quick. It decides nothing itself.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NoReturn
 
 import click
 
@@ -43,7 +44,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         # Imported here because only the command that is called is needed.
-        from importlib import import_module  # noqa: PLC0415
+        from importlib import import_module
 
         module = import_module(f"orchestrator.cli.{cmd_name}")
         command: click.Command = module.command
@@ -70,6 +71,6 @@ def chaosday() -> None:
     """
 
 
-def main() -> None:
-    """The entry of the program."""
-    guarded(chaosday)
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The entry of the program; by default with the arguments that it was called with."""
+    guarded(chaosday, arguments)

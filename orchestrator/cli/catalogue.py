@@ -10,7 +10,7 @@ from orchestrator.cli.printing import json_option, show_json, table
 @json_option
 def command(name: str | None, as_json: bool) -> None:
     """List the experiments of the catalogue, or show the card of the one called NAME."""
-    from experiments.catalogue import FolderCatalogue  # noqa: PLC0415
+    from experiments.catalogue import FolderCatalogue
 
     catalogue = FolderCatalogue()
     if name is not None:

@@ -15,6 +15,6 @@ def command(plan: Path, as_json: bool) -> None:
 
     Every fault is told with file, line, field, value and the way out.
     """
-    from orchestrator.cli.checking import check_plan  # noqa: PLC0415
+    from orchestrator.cli.checking import check_plan
 
     check_plan(plan, as_json=as_json)

@@ -23,8 +23,8 @@ def command(plan: Path, output: Path, as_json: bool) -> None:
     Calling this is the facilitator's consent: every run of the agenda is armed. Ctrl-C stops,
     restores and ends.
     """
-    import anyio  # noqa: PLC0415
+    import anyio
 
-    from orchestrator.cli.whole_day import conduct_plan  # noqa: PLC0415
+    from orchestrator.cli.whole_day import conduct_plan
 
     anyio.run(conduct_plan, plan, output, as_json)

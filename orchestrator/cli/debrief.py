@@ -23,9 +23,9 @@ from orchestrator.cli.service import Service, service_options
 def command(list_days: bool, output: Path, direct: bool, service: Service, as_json: bool) -> None:
     """Write the debrief of a day as one HTML file and as Markdown."""
     if direct:
-        import anyio  # noqa: PLC0415
+        import anyio
 
-        from orchestrator.cli.debriefing import days_directly, debrief_directly  # noqa: PLC0415
+        from orchestrator.cli.debriefing import days_directly, debrief_directly
 
         days = anyio.run(days_directly) if list_days else []
         files = [] if list_days else anyio.run(debrief_directly, service.day, output)
@@ -45,7 +45,7 @@ def _fetch(service: Service, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for suffix, media_type in (("html", "text/html"), ("md", "text/markdown")):
-        path = folder / f"{day}.{suffix}"
+        path = folder / f"debrief.{suffix}"
         text = service.get(f"/api/v1/days/{day}/debrief", accept=media_type)
         path.write_text(str(text), encoding="utf-8")
         written.append(path)

@@ -21,8 +21,8 @@ def command(keep: bool, output: Path, seed: int) -> None:
 
     Nothing of yours is touched. Ctrl-C at any moment leaves no process and no fault behind.
     """
-    import anyio  # noqa: PLC0415
+    import anyio
 
-    from orchestrator.cli.demonstration import demonstrate  # noqa: PLC0415
+    from orchestrator.cli.demonstration import demonstrate
 
     anyio.run(demonstrate, keep, output, seed)

@@ -44,24 +44,24 @@ class _Stage:
 
 async def demonstrate(keep: bool, output: Path, seed: int) -> None:
     """Play the day, or keep everything running; a signal ends it cleanly at any moment."""
-    interrupted = False
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_cancel_on_signal, tasks)
+        interrupted: list[int] = []
+        tasks.start_soon(_cancel_on_signal, tasks, interrupted)
         async with _stage(seed) as stage:
             await (_keep(stage) if keep else _play(stage, output))
-        interrupted = tasks.cancel_scope.cancel_called
         tasks.cancel_scope.cancel()
-    if interrupted or keep:
+    if interrupted:
         click.echo("everything was restored and ended")
         sys.exit(0 if keep else INTERRUPTED)
 
 
-async def _cancel_on_signal(tasks: anyio.abc.TaskGroup) -> None:
+async def _cancel_on_signal(tasks: anyio.abc.TaskGroup, interrupted: list[int]) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            if not tasks.cancel_scope.cancel_called:
+        async for number in signals:
+            if not interrupted:
                 click.echo("\nstopping: restoring, then ending everything", err=True)
-                tasks.cancel_scope.cancel()
+            interrupted.append(number)
+            tasks.cancel_scope.cancel()
 
 
 @asynccontextmanager
@@ -83,7 +83,7 @@ async def _stage(seed: int) -> AsyncIterator[_Stage]:
                 str(seed),
                 "--quiet",
                 environment=environment,
-            )  # fmt: skip
+            )
         )
         environment["CHAOSDAY_FRONT_DOOR"] = practice["front_door_url"]
         ready = f"{practice['ready_after']:.2f} s"
@@ -133,7 +133,7 @@ async def _started(*words: str, environment: Mapping[str, str]) -> AsyncIterator
 
 
 async def _first_line(process: Process, name: str, log: Path) -> dict[str, Any]:
-    assert process.stdout is not None  # noqa: S101
+    assert process.stdout is not None
     text = b""
     with anyio.move_on_after(_READY_WITHIN):
         while not text.endswith(b"\n"):

@@ -5,6 +5,7 @@ It does not print anything that is not an error.
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import click
@@ -51,10 +52,10 @@ def code_of_run(run: Run) -> int:
     return 14 if run.phase is Phase.STRANDED else _FINDINGS[run.finding]
 
 
-def guarded(group: click.Group) -> NoReturn:
+def guarded(group: click.Group, arguments: Sequence[str] | None) -> NoReturn:
     """Call the command line; whatever goes wrong is one message and a documented code."""
     try:
-        sys.exit(group.main(standalone_mode=False) or 0)
+        sys.exit(group.main(arguments, standalone_mode=False) or 0)
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except click.ClickException as error:
@@ -86,7 +87,7 @@ def _leave_with_bug(error: BaseException) -> NoReturn:
     if isinstance(error, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     if os.environ.get("CHAOSDAY_LOG_LEVEL") == "debug":
-        import traceback  # noqa: PLC0415
+        import traceback
 
         traceback.print_exception(error)
     click.echo(

@@ -7,6 +7,6 @@ import click
 @click.command("guard", hidden=True)
 def command() -> None:
     """Guard one run, as told on standard input."""
-    from orchestrator import wiring  # noqa: PLC0415
+    from orchestrator import wiring
 
     anyio.run(wiring.guard)

@@ -19,9 +19,9 @@ def command(reason: str, release: bool, direct: bool, service: Service, as_json:
     releases the halt. With --direct, every open day is halted, or the one named by --day.
     """
     if direct:
-        import anyio  # noqa: PLC0415
+        import anyio
 
-        from orchestrator.cli.direct import halt_directly  # noqa: PLC0415
+        from orchestrator.cli.direct import halt_directly
 
         halted = anyio.run(halt_directly, service.day, reason or "halted by hand", release)
         show_json({"days": halted}) if as_json else click.echo(_line(", ".join(halted), release))

@@ -17,8 +17,8 @@ def command(path: Path, name: str, zone: str, force: bool) -> None:
 
     Next: `chaosday practice` in another terminal, then `chaosday check PATH`.
     """
-    from orchestrator.adapters.clock import SystemClock  # noqa: PLC0415
-    from orchestrator.adapters.planfile import scaffold  # noqa: PLC0415
+    from orchestrator.adapters.clock import SystemClock
+    from orchestrator.adapters.planfile import scaffold
 
     if path.exists() and not force:
         raise InvalidValue(

@@ -7,12 +7,16 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio
 
 
-async def end_with_parent() -> None:
-    """Wait for the end of standard input, then send ourselves SIGTERM."""
+async def end_with_parent(*, grace: float = 0) -> None:
+    """Wait for the end of standard input, and for a grace, then send ourselves SIGTERM.
+
+    Units: grace in seconds; what others still need to restore goes on for so long.
+    """
     os.set_blocking(0, False)
     while True:
         await anyio.wait_readable(0)
@@ -23,14 +27,15 @@ async def end_with_parent() -> None:
             continue
         except OSError:
             break
+    await anyio.sleep(grace)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 @asynccontextmanager
-async def while_parent_lives(*, until_eof: bool) -> AsyncIterator[None]:
+async def while_parent_lives(*, until_eof: bool, grace: float) -> AsyncIterator[None]:
     """A scope in which the end of standard input ends the process, if that is asked for."""
     async with anyio.create_task_group() as tasks:
         if until_eof:
-            tasks.start_soon(end_with_parent)
+            tasks.start_soon(partial(end_with_parent, grace=grace))
         yield
         tasks.cancel_scope.cancel()

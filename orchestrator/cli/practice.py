@@ -34,11 +34,11 @@ def command(
 
     It runs until Ctrl-C, and nothing of it is left then.
     """
-    from functools import partial  # noqa: PLC0415
+    from functools import partial
 
-    import anyio  # noqa: PLC0415
+    import anyio
 
-    from orchestrator.cli import practising  # noqa: PLC0415
+    from orchestrator.cli import practising
 
     anyio.run(
         partial(

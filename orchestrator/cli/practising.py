@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Final
 
 import anyio
 import click
@@ -9,6 +10,10 @@ import click
 from orchestrator.cli.lifeline import while_parent_lives
 from orchestrator.practice.cluster import PracticeCluster, ending_on_signal, practice_cluster
 from orchestrator.practice.nodes.joining import DEFAULT_SEED
+
+_GRACE: Final = 15.0
+"""Seconds that the cluster outlives a parent that was killed: a service that hung on the same
+parent restores its faults first."""
 
 
 async def practise(
@@ -24,7 +29,7 @@ async def practise(
     """Run the practice cluster until a signal. Raises: PortOccupied."""
     async with (
         ending_on_signal(),
-        while_parent_lives(until_eof=until_eof),
+        while_parent_lives(until_eof=until_eof, grace=_GRACE),
         practice_cluster(
             kubeconfig=kubeconfig,
             port=port,

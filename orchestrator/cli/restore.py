@@ -15,8 +15,8 @@ def command(run: str, as_json: bool) -> None:
 
     For a stranded run, after a person has looked: see docs/runbooks/stranded.md.
     """
-    import anyio  # noqa: PLC0415
+    import anyio
 
-    from orchestrator.cli.restoring import restore_run  # noqa: PLC0415
+    from orchestrator.cli.restoring import restore_run
 
     sys.exit(anyio.run(restore_run, run, as_json))

@@ -24,8 +24,8 @@ def command(**options: object) -> None:
 
     The guard lets it touch nothing beyond the limits, and whatever it changed is put back.
     """
-    import anyio  # noqa: PLC0415
+    import anyio
 
-    from orchestrator.cli.running import Request, run  # noqa: PLC0415
+    from orchestrator.cli.running import Request, run
 
     anyio.run(run, Request.of(options))

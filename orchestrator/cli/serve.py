@@ -20,8 +20,8 @@ def command(host: str | None, port: int | None, token_file: Path | None, until_e
     Runs that a lost conductor left unfinished are restored before anything else. On SIGTERM or
     Ctrl-C nothing more is injected, everything is restored, and then it ends.
     """
-    import anyio  # noqa: PLC0415
+    import anyio
 
-    from orchestrator.cli.serving import serve  # noqa: PLC0415
+    from orchestrator.cli.serving import serve
 
     anyio.run(serve, host, port, token_file, until_eof)

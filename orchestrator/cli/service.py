@@ -69,7 +69,7 @@ class Service:
         )
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None, accept: str) -> Any:
-        import httpx2  # noqa: PLC0415 - slow to import, and help needs none of it
+        import httpx2
 
         headers = headers_of(self.token, accept)
         try:
@@ -96,7 +96,7 @@ def raise_problem(status: int, text: str, media_type: str) -> NoReturn:
     """Raise the error that an answer of the service words."""
     detail = text[:300]
     if "json" in media_type:
-        import json  # noqa: PLC0415
+        import json
 
         problem = json.loads(text)
         faults = [str(each.get("detail", each)) for each in problem.get("errors", [])]
@@ -106,7 +106,7 @@ def raise_problem(status: int, text: str, media_type: str) -> NoReturn:
 
 def service_options(command: F) -> F:
     """Add --url, --token and --day to a command, and hand it a `Service`."""
-    from functools import wraps  # noqa: PLC0415
+    from functools import wraps
 
     @wraps(command)
     def called(*args: Any, url: str, token: str, day: str, **options: Any) -> Any:

@@ -58,7 +58,7 @@ async def serve(
                 tasks.start_soon(end_with_parent)
             _say_where(listener)
             # uvicorn would take the signals over in `serve`; only its inner part leaves them.
-            await server._serve(sockets=[listener])  # noqa: SLF001
+            await server._serve(sockets=[listener])
             tasks.cancel_scope.cancel()
 
 

@@ -20,10 +20,10 @@ def command(name: str, role: str, day: str | None, as_json: bool) -> None:
 
     Whoever can reach the database may do this; by the API, a facilitator issues tokens of a day.
     """
-    import anyio  # noqa: PLC0415
+    import anyio
 
-    from orchestrator import wiring  # noqa: PLC0415
-    from orchestrator.domain.identity import DayId, Role  # noqa: PLC0415
+    from orchestrator import wiring
+    from orchestrator.domain.identity import DayId, Role
 
     async def issue() -> str:
         async with wiring.services() as services:

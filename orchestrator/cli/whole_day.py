@@ -45,13 +45,13 @@ async def conduct_plan(path: Path, output: Path, as_json: bool) -> None:
         day = await services.opening.open(day.id, said=said)
         interrupted = await conduct(services, day, quiet=as_json)
         runs = list(await services.storage.runs(day.id))
-        await _close(services, day.id, runs)
+        await _close(services, runs)
         files = await write_debrief(services, day.id, output)
     _print(runs, files, as_json=as_json)
     sys.exit(INTERRUPTED if interrupted else max(map(code_of_run, runs), default=0))
 
 
-async def _close(services: Services, day: str, runs: list[Run]) -> None:
+async def _close(services: Services, runs: list[Run]) -> None:
     if any(run.phase.may_hold_fault for run in runs):
         return
     await services.opening.close(runs[0].day, said=ourselves())

@@ -22,7 +22,8 @@
         ├── DatabaseUnavailable
         └── ServiceUnavailable
 
-The tree knows nothing of HTTP or exit codes; `api.problems` and `cli.exits` give each branch its own.
+The tree knows nothing of HTTP or exit codes; `api.problems` and `cli.exits` give each branch
+its own.
 """
 
 from collections.abc import Sequence

@@ -34,4 +34,7 @@ def moment_of(text: str, *, now: datetime) -> datetime:
         raise InvalidMoment(text=text, problem="has no zone")
     if at > now + _LEEWAY:
         raise InvalidMoment(text=text, problem="lies in the future")
-    return min(at.astimezone(UTC), now)
+    try:
+        return min(at.astimezone(UTC), now)
+    except OverflowError:
+        raise InvalidMoment(text=text, problem="lies before the calendar begins") from None

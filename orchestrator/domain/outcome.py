@@ -27,7 +27,10 @@ class Outcome(StrEnum):
 def outcome_of(
     *, finding: Finding | None, injection: Injection | None, lost: bool | None, noticed: bool
 ) -> Outcome:
-    """Name the outcome; lost says whether a sample lay outside its tolerance, None if unmeasured."""
+    """Name the outcome.
+
+    Shape: lost says whether a sample lay outside its tolerance; None if nothing was measured.
+    """
     if finding in {None, Finding.UNFIT}:
         return Outcome.NOT_STARTED
     if injection is Injection.NOT_EFFECTIVE:
@@ -36,4 +39,7 @@ def outcome_of(
         return Outcome.INDETERMINATE
     if lost:
         return Outcome.HUMAN_FOUND if noticed else Outcome.UNDETECTED
+    if injection is not Injection.PROVEN:
+        # Who holds out against what may never have happened has shown nothing.
+        return Outcome.INDETERMINATE
     return Outcome.EARLY_NOTICE if noticed else Outcome.ABSORBED

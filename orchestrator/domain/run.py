@@ -163,8 +163,9 @@ def _stamped(run: Run, at: datetime) -> Run:
             return replace(run, started_at=at)
         case Phase.HOLDING:
             return replace(run, injected_at=at)
-        case Phase.ROLLING_BACK if run.rolled_back_at is None:
-            return replace(run, rolled_back_at=at)
+        case Phase.ROLLING_BACK:
+            # A stranded run that is restored after all has not ended yet.
+            return replace(run, rolled_back_at=run.rolled_back_at or at, ended_at=None)
         case Phase.CONCLUDED | Phase.CANCELLED | Phase.STRANDED:
             return replace(run, ended_at=at)
         case _:

@@ -1,6 +1,7 @@
 """The append-only record of the day.
 
-It does not correct anything in place: a correction is a further entry that names the one it corrects.
+It does not correct anything in place: a correction is a further entry, which names the one that
+it corrects.
 """
 
 from collections.abc import Mapping

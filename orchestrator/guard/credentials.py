@@ -115,7 +115,8 @@ def _document(path: str) -> Mapping[str, Any]:
 
 def _named(document: Mapping[str, Any], group: str, name: str) -> Mapping[str, Any]:
     """One entry of a kubeconfig's lists; empty when there is none, or it is not plain."""
-    for entry in document.get(group) or ():
+    entries = document.get(group)
+    for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict) and entry.get("name") == name:
             found = entry.get(group.removesuffix("s"))
             return found if isinstance(found, dict) else {}
@@ -188,7 +189,9 @@ def _by_client(path: str, context: str) -> Access:
             persist_config=False,
         )
     except config.ConfigException as error:
-        raise KubeconfigUnreadable(path=path, problem=str(error).splitlines()[0]) from error
+        # The client's words may repeat a whole entry, with its token.
+        problem = str(error).partition("{")[0].partition("\n")[0].strip()
+        raise KubeconfigUnreadable(path=path, problem=problem) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"the client cannot read it ({type(error).__name__})"
         raise KubeconfigUnreadable(path=path, problem=problem) from error

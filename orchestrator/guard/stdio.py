@@ -8,12 +8,14 @@ import asyncio
 import json
 import os
 import signal
+import stat
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
+from orchestrator.domain.errors import InvalidValue
 from orchestrator.domain.guarding import Line, excuse
 from orchestrator.domain.undo import Restoration
 from orchestrator.guard.process import serve_guard
@@ -64,12 +66,26 @@ class Lines:
             await asyncio.sleep(pause)
 
 
+def _check_pipe(stream: TextIO) -> None:
+    mode = os.fstat(stream.fileno()).st_mode
+    if not stat.S_ISFIFO(mode) and not stat.S_ISSOCK(mode):
+        raise InvalidValue(
+            field=stream.name,
+            value="no pipe",
+            problem="a guard talks to a conductor over pipes",
+            way_out="let `chaosday conduct` start it",
+        )
+
+
 @asynccontextmanager
 async def standard_lines() -> AsyncIterator[Lines]:
     """Standard input and output as lines, until the context is left.
 
     SIGTERM means the same as a conductor that is gone; SIGINT is meant for the conductor.
+    Raises: InvalidValue: when they are no pipes, whose end could not be seen.
     """
+    for stream in (sys.stdin, sys.stdout):
+        _check_pipe(stream)
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=_LONGEST_LINE)
     incoming, _ = await loop.connect_read_pipe(

@@ -5,6 +5,7 @@ Where the cluster will choose, the worst is assumed. It does not decide whether 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import Any, Final
 
 from orchestrator.domain.blast_radius import Target, Write
@@ -25,6 +26,15 @@ _REPLICAS: Final[Path] = ("spec", "replicas")
 _HARMLESS: Final[frozenset[Path]] = frozenset(
     {("spec", "minReadySeconds"), ("spec", "progressDeadlineSeconds")}
 )
+
+
+class Loss(Enum):
+    """Which pods of a workload a write takes away."""
+
+    NONE = auto()
+    SURPLUS = auto()
+    """Those beyond the replicas wanted afterwards."""
+    ALL = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +80,9 @@ class Targets:
         return Write(verb=draft.verb, kind="pods", written=pod, lost=(pod,), sizes=sizes)
 
     async def _of_workload(self, draft: Draft, written: Target) -> Write:
+        loss = _loss(draft)
+        if loss is Loss.NONE:
+            return Write(verb=draft.verb, kind=draft.ref.kind, written=written)
         key, owner = await self._owner(draft.document)
         if not key:
             key, owner = written.key, draft.document
@@ -79,19 +92,9 @@ class Targets:
             verb=draft.verb,
             kind=draft.ref.kind,
             written=written,
-            lost=self._lost(draft, workload),
+            lost=workload.pods if loss is Loss.ALL else self._taken(draft, workload),
             sizes={key: known if known is not None else workload.size},
         )
-
-    def _lost(self, draft: Draft, workload: Workload) -> tuple[Target, ...]:
-        if draft.verb is not Verb.CHANGE:
-            return workload.pods
-        changed = {path for path in draft.changes if path[0] == "spec"} - _HARMLESS
-        if draft.ref.kind == "replicasets" and draft.changes.keys() - {_REPLICAS}:
-            return workload.pods
-        if changed - {_REPLICAS}:
-            return workload.pods
-        return self._taken(draft, workload) if changed else ()
 
     def _taken(self, draft: Draft, workload: Workload) -> tuple[Target, ...]:
         """The pods that a change of replicas takes away.
@@ -156,6 +159,19 @@ class Targets:
             pods=tuple(replace(_target("pods", pod), workload=key) for pod in mine),
             wanted=int(spec.get("replicas") or 0),
         )
+
+
+def _loss(draft: Draft) -> Loss:
+    """Which pods of a workload a write takes away."""
+    if draft.verb is not Verb.CHANGE:
+        return Loss.ALL
+    if draft.ref.kind == "replicasets" and draft.changes.keys() - {_REPLICAS}:
+        # Its labels tie it to its deployment.
+        return Loss.ALL
+    changed = {path for path in draft.changes if path[0] == "spec"} - _HARMLESS
+    if changed - {_REPLICAS}:
+        return Loss.ALL
+    return Loss.SURPLUS if changed else Loss.NONE
 
 
 def _target(kind: str, document: Document) -> Target:

@@ -8,12 +8,16 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import uvicorn
+from anyio.lowlevel import checkpoint
 
 from orchestrator.practice.nodes.listening import BACKLOG, bound_socket
+
+# An accepted connection shows up, and a reset one is closed, a turn of the loop later.
+LOOKS: Final = 4
 
 
 @asynccontextmanager
@@ -33,10 +37,13 @@ async def served(app: Any, *, port: int) -> AsyncIterator[str]:
             try:
                 yield f"http://{host}:{number}"
             finally:
-                server.drop()
                 tasks.cancel_scope.cancel()
+                await server.drop()
     finally:
-        sock.close()
+        if sock.fileno() >= 0:
+            # uvicorn was cancelled while it began to serve, and does not know of it.
+            asyncio.get_running_loop().remove_reader(sock)
+            sock.close()
 
 
 class _Server(uvicorn.Server):
@@ -48,10 +55,16 @@ class _Server(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         await self._serve(sockets)
 
-    def drop(self) -> None:
-        """Listen no more and reset every connection."""
+    async def drop(self) -> None:
+        """Listen no more and reset every connection, those just accepted included."""
         for server in getattr(self, "servers", ()):
             server.close()
+        with anyio.CancelScope(shield=True):
+            for _ in range(LOOKS):
+                self._reset_connections()
+                await checkpoint()
+
+    def _reset_connections(self) -> None:
         for connection in tuple(self.server_state.connections):
             transport = getattr(connection, "transport", None)
             if isinstance(transport, asyncio.Transport):

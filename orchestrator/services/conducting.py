@@ -5,7 +5,7 @@ A run that was taken over is never injected again. It does not choose which run 
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ import anyio
 import structlog
 
 from orchestrator.domain.day import ChaosDay
-from orchestrator.domain.errors import ChaosDayError, LeaseLost, Unavailable
+from orchestrator.domain.errors import ChaosDayError, Conflict, LeaseLost, Unavailable
 from orchestrator.domain.identity import WorkerId
 from orchestrator.domain.plan import TimeBox
 from orchestrator.domain.run import Finding, Move, Phase, Run
@@ -25,6 +25,8 @@ from orchestrator.services.recording import Recording
 
 log = structlog.get_logger()
 
+_PARTING: Final = 5.0
+"""Seconds that letting go of a run may take; its lease ends by itself."""
 _RETRIES: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds to wait before each try to restore with fresh processes."""
 
@@ -74,6 +76,8 @@ class Conducting:
         """Take a claimed run to its end, and let go of it.
 
         Returns the run as this process saw it last; another holder may have taken it over.
+        Cancelling asks it to stop: it is restored by the processes that are there before it is
+        let go.
         """
         lease = Lease(
             run,
@@ -84,31 +88,46 @@ class Conducting:
             lasts=self._pace.lease,
         )
         self._leases.add(lease)
+        problem: Exception | None = None
+        async with anyio.create_task_group() as outside:
+            outside.start_soon(_stop_when_cancelled, lease)
+            # Whatever restores needs the tasks that carry its questions to the guard and keep its
+            # lease. So a cancellation reaches none of them, and is heard as a stop.
+            with anyio.CancelScope(shield=True):
+                try:
+                    await self._conduct_and_keep(lease)
+                except Exception as error:  # noqa: BLE001 - passed on below, outside the group
+                    problem = error
+            outside.cancel_scope.cancel()
+        if problem is not None:
+            raise problem
+        return lease.run
+
+    async def _conduct_and_keep(self, lease: Lease) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(lease.keep)
             try:
                 await self._conduct(lease)
-            except (LeaseLost, Unavailable) as error:
+            except (Conflict, Unavailable) as error:
                 # Whoever claims the run next restores it; its lease ends by itself.
-                log.warning("run let go", run=run.id, why=str(error))
+                log.warning("run let go", run=lease.run.id, why=str(error))
                 lease.is_lost = True
             finally:
                 self._leases.discard(lease)
                 if not lease.is_lost:
-                    with anyio.move_on_after(5, shield=True):
+                    with anyio.move_on_after(_PARTING), suppress(Unavailable):
                         await lease.release()
                 tasks.cancel_scope.cancel()
-        return lease.run
 
     async def _conduct(self, lease: Lease) -> None:
         context = await self._context(lease.run)
+        problem = ""
         if not lease.run.phase.may_hold_fault:
-            await self._from_the_start(lease, context)
+            problem = await self._from_the_start(lease, context)
         elif lease.run.phase is Phase.STRANDED:
             await lease.move(Move.RESTORE)
         if lease.run.phase.may_hold_fault and not lease.run.phase.is_final:
-            with anyio.CancelScope(shield=True):
-                await self._restore(lease, context)
+            await self._restore(lease, context, problem)
 
     async def _context(self, run: Run) -> _Context:
         day = await self._storage.day(run.day)
@@ -123,25 +142,33 @@ class Conducting:
         )
         return _Context(day=day, box=box, limits=limits)
 
-    async def _from_the_start(self, lease: Lease, context: _Context) -> None:
+    async def _from_the_start(self, lease: Lease, context: _Context) -> str:
+        """Take an armed run through its course; returns what broke, if something did."""
         run = lease.run
         if self._clock.now() > run.planned_at + context.box.lasts:
             late = "its time box was over before it could start"
             await lease.move(Move.REFUSE, late, reason=late)
-            return
+            return ""
         try:
             async with self._opened(lease, context, recovering=False) as course:
                 await course.run_through()
         except LeaseLost:
             raise
         except (ChaosDayError, TimeoutError) as error:
+            problem = str(error) or "restoring took too long"
             if not lease.run.phase.may_hold_fault and not lease.run.phase.is_final:
-                await lease.move(Move.REFUSE, str(error), reason=str(error))
+                await lease.move(Move.REFUSE, problem, reason=problem)
+            return problem
+        return ""
 
-    async def _restore(self, lease: Lease, context: _Context) -> None:
-        """Restore with fresh processes, trying again until patience is over."""
-        was = lease.run.phase
-        reason = lease.run.reason or f"its conductor was gone while it was {was}"
+    async def _restore(self, lease: Lease, context: _Context, broke: str) -> None:
+        """Restore with fresh processes, trying again until patience is over.
+
+        Shape: broke says why the processes of this conductor could not; empty for a run that was
+        taken over.
+        """
+        gone = f"its conductor was gone while it was {lease.run.phase}"
+        reason = lease.run.reason or lease.reason or broke or gone
         last = anyio.current_time() + self._pace.restoring.total_seconds()
         problem = ""
         for wait in _RETRIES:
@@ -168,18 +195,20 @@ class Conducting:
     ) -> AsyncIterator[Course]:
         heard = Heard(lease.bell)
         assignment = self._assignment(lease.run, context, recovering=recovering)
-        async with self._engine.open(assignment) as execution:
-            async with self._heard(execution, lease.run, heard):
-                yield Course(
-                    lease=lease,
-                    execution=execution,
-                    heard=heard,
-                    limits=context.limits,
-                    pace=self._pace,
-                    storage=self._storage,
-                    clock=self._clock,
-                    recording=self._recording,
-                )
+        async with (
+            self._engine.open(assignment) as execution,
+            self._heard(execution, lease.run, heard),
+        ):
+            yield Course(
+                lease=lease,
+                execution=execution,
+                heard=heard,
+                limits=context.limits,
+                pace=self._pace,
+                storage=self._storage,
+                clock=self._clock,
+                recording=self._recording,
+            )
 
     @asynccontextmanager
     async def _heard(self, execution: Execution, run: Run, heard: Heard) -> AsyncIterator[None]:
@@ -208,3 +237,10 @@ class Conducting:
             probe_interval=self._pace.probe_interval,
             recovering=recovering,
         )
+
+
+async def _stop_when_cancelled(lease: Lease) -> None:
+    try:
+        await anyio.sleep_forever()
+    finally:
+        lease.ask_to_stop("the conductor was interrupted")

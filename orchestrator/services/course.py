@@ -10,8 +10,9 @@ from typing import Final
 from uuid import uuid4
 
 import anyio
+import structlog
 
-from orchestrator.domain.errors import ChaosDayError, DayHalted
+from orchestrator.domain.errors import ChaosDayError, DayHalted, EngineUnavailable
 from orchestrator.domain.hypothesis import Sample, finding_of, holds
 from orchestrator.domain.identity import IncidentId
 from orchestrator.domain.incident import Incident, Status
@@ -23,6 +24,8 @@ from orchestrator.ports import Clock, Execution, Storage
 from orchestrator.services.leasing import Lease
 from orchestrator.services.listening import Heard
 from orchestrator.services.recording import Recording
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,8 @@ class Pace:
     """For how long at the most the steady state is awaited after restoring."""
     restoring: timedelta = timedelta(seconds=180)
     """How long restoring may take in all before a person is called."""
+    silence: timedelta = timedelta(seconds=20)
+    """How long nothing may be measured while the fault is in: longer than any one probe takes."""
     lease: timedelta = timedelta(seconds=3)
     probe_interval: timedelta = timedelta(milliseconds=500)
 
@@ -156,6 +161,8 @@ class Course:
     async def _inject_and_hold(self) -> Ending:
         heard = self._heard
         last = anyio.current_time() + self._limits.longest.total_seconds()
+        if early := self._end_now():
+            return early
         await self._execution.play()
         await heard.until(lambda: bool(heard.played or self._end_now()), until=last)
         if heard.played is None or self._end_now():
@@ -172,13 +179,17 @@ class Course:
         """Why the fault's time is over before its time, if it is."""
         if reason := self._lease.stop or self._heard.trouble:
             return Ending(move=Move.ABORT, reason=reason)
+        if self._limits.probes and self._heard.is_silent(self._pace.silence):
+            seconds = self._pace.silence.total_seconds()
+            reason = f"nothing was measured for {seconds:g} s"
+            return Ending(move=Move.ABORT, reason=reason)
         if self._heard.injection is Injection.NOT_EFFECTIVE:
             if self._lease.run.phase is Phase.INJECTING:
                 return None
             return Ending(move=Move.FINISH, reason="the fault did not take effect")
         started_at = self._lease.run.started_at
         for condition in self._limits.abort_when if started_at else ():
-            assert started_at is not None  # noqa: S101
+            assert started_at is not None
             probe = self._heard.broken(condition, at=self._clock.now(), since=started_at)
             if probe:
                 seconds = condition.out_for.total_seconds()
@@ -209,6 +220,7 @@ class Course:
     # Restoring
 
     async def _restore(self, ending: Ending) -> None:
+        self._lease.reason = ending.reason
         # No further write gets through from here on; the record of it may take a moment longer.
         await self._execution.restrain()
         await self._lease.move(
@@ -226,10 +238,14 @@ class Course:
 
     async def restore_again(self) -> Run:
         """Restore a run that was taken over: its rollbacks first, then the undo journal."""
-        await self._execution.roll_back(patience=self._pace.rollbacks)
-        return await self.prove(aborted=True)
+        try:
+            await self._execution.roll_back(patience=self._pace.rollbacks)
+        except EngineUnavailable as error:
+            # The journal knows all that was changed, whether or not the rollbacks were played.
+            log.warning("rollbacks not played", run=self._lease.run.id, why=str(error))
+        return await self.prove(aborted=True, is_observed=False)
 
-    async def prove(self, *, aborted: bool) -> Run:
+    async def prove(self, *, aborted: bool, is_observed: bool = True) -> Run:
         """Undo what is left, verify, and conclude or strand a run that is rolling back.
 
         Raises: ChaosDayError: the execution broke; the run is not at its end.
@@ -242,7 +258,8 @@ class Course:
         )
         if not restoration.is_proven:
             return await self.strand("; ".join(restoration.pending))
-        await self._await_steady_state()
+        if is_observed:
+            await self._await_steady_state()
         await self._tell(restoration)
         return await self._lease.move(Move.CONCLUDE, finding=self._finding(aborted=aborted))
 

@@ -55,6 +55,8 @@ class Lease:
         self.run = run
         self.stop: str | None = None
         self.is_lost = False
+        self.reason = ""
+        """Why the fault's time ended, until a move has stored it."""
         self.bell = Bell()
         self._worker = worker
         self._storage = storage
@@ -68,24 +70,31 @@ class Lease:
         self.bell.ring()
 
     async def keep(self) -> None:
-        """Renew until cancelled; gives the run up when the lease is lost or cannot be renewed."""
-        sure_until = anyio.current_time() + self._lasts.total_seconds()
+        """Renew until cancelled; gives the run up when the lease is lost or cannot be renewed.
+
+        A renewal that is late is tried for once: if it is made, nobody took the run meanwhile.
+        """
+        seconds = self._lasts.total_seconds()
+        sure_until = anyio.current_time() + seconds
         while not self.is_lost:
             begun = anyio.current_time()
             try:
-                held = await self._storage.renew(self.run, worker=self._worker, lease=self._lasts)
-            except LeaseLost:
+                with anyio.fail_after(max(sure_until - begun, seconds / 6)):
+                    held = await self._storage.renew(
+                        self.run, worker=self._worker, lease=self._lasts
+                    )
+            except (LeaseLost, TimeoutError):
                 self._lose()
                 return
             except Unavailable:
-                if begun >= sure_until:
+                if anyio.current_time() >= sure_until:
                     self._lose()
                     return
             else:
-                sure_until = begun + self._lasts.total_seconds()
+                sure_until = begun + seconds
                 if held.stop is not None:
                     self.ask_to_stop(held.stop)
-            await anyio.sleep(self._lasts.total_seconds() / 6)
+            await anyio.sleep(seconds / 6)
 
     def _lose(self) -> None:
         self.is_lost = True
@@ -110,7 +119,13 @@ class Lease:
             occurred_at=fact.at,
             details={"move": fact.move, "was": fact.was, "phase": fact.phase},
         )
-        await self._storage.move(moved, was=was, entries=[entry])
+        with anyio.move_on_after(self._lasts.total_seconds()) as patience:
+            await self._storage.move(moved, was=was, entries=[entry])
+        if patience.cancelled_caught:
+            # Whether it was stored is not known, and the lease may be over: whoever takes the run
+            # over will know.
+            self._lose()
+            raise LeaseLost(run=was.id)
         self.run = moved
         log.info(
             "run moved",

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import anyio
+import structlog
 
+from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.hypothesis import Sample, out_for
 from orchestrator.domain.identity import Actor, ActorKind
 from orchestrator.domain.plan import AbortCondition
@@ -32,11 +34,14 @@ from orchestrator.ports import (
 from orchestrator.services.leasing import Bell
 from orchestrator.services.recording import Recording, Said
 
+log = structlog.get_logger()
+
 _RUNNER: Final = Said(by=Actor(kind=ActorKind.RUNNER, name="runner"), source="runner")
 _GUARD: Final = Said(by=Actor(kind=ActorKind.GUARD, name="guard"), source="guard")
 _PROBE: Final = Said(by=Actor(kind=ActorKind.PROBE, name="observer"), source="observer")
 _KEEP_FOR: Final = timedelta(seconds=1)
 """How long samples wait to be stored together."""
+_LOOK_AGAIN: Final = timedelta(milliseconds=250)
 _FLUSH_WITHIN: Final = timedelta(seconds=10)
 
 
@@ -53,34 +58,45 @@ class Heard:
     """The first reason for which the method is not what was planned."""
     guard_is_gone: bool = False
     writes: list[str] = field(default_factory=list)
+    sampled_at: float | None = None
+    """When the last sample was heard, by the event loop's clock."""
 
     def hear(self, happening: Happening) -> None:
         """Take one thing in, and wake whoever waits for it."""
         match happening:
             case Sampled(sample=sample):
                 self.samples.append(sample)
+                self.sampled_at = anyio.current_time()
             case MethodPlayed():
                 self.played = happening
             case Proved(injection=injection, at=at):
                 self.injection = injection
                 self.proven_at = at if injection is Injection.PROVEN else None
             case ActionEnded(succeeded=False, part="method", name=name, problem=problem):
-                self._mind(f"action {name!r} did not succeed: {problem}")
+                self.mind(f"action {name!r} did not succeed: {problem}")
             case WriteRefused(target=target, reason=reason):
-                self._mind(f"the guard refused a write to {target}: {reason}")
+                self.mind(f"the guard refused a write to {target}: {reason}")
             case WriteMade(target=target):
                 self.writes.append(target)
             case RunnerEnded(problem=problem):
-                self._mind(problem or "the runner ended before it was asked to")
+                self.mind(problem or "the runner ended before it was asked to")
             case GuardEnded(problem=problem):
                 self.guard_is_gone = True
-                self._mind(f"the guard ended: {problem}" if problem else "the guard ended")
+                self.mind(f"the guard ended: {problem}" if problem else "the guard ended")
             case ActionStarted() | ActionEnded():
                 pass
         self.bell.ring()
 
-    def _mind(self, trouble: str) -> None:
+    def mind(self, trouble: str) -> None:
+        """Remember a reason for which the method is not what was planned; the first stays."""
         self.trouble = self.trouble or trouble
+        self.bell.ring()
+
+    def is_silent(self, patience: timedelta) -> bool:
+        """Whether samples came, and none has come for so long."""
+        if self.sampled_at is None:
+            return False
+        return anyio.current_time() - self.sampled_at > patience.total_seconds()
 
     def latest(self) -> dict[str, Sample]:
         """The newest sample of each probe."""
@@ -99,11 +115,16 @@ class Heard:
         return ""
 
     async def until(self, settled: Callable[[], bool], *, until: float | None) -> bool:
-        """Wait until something is so, at most until an instant of the event loop's clock."""
+        """Wait until something is so, at most until an instant of the event loop's clock.
+
+        It looks whenever something was heard, and again and again, since time passes as well.
+        """
         while not settled():
-            if until is not None and anyio.current_time() >= until:
+            now = anyio.current_time()
+            if until is not None and now >= until:
                 return False
-            await self.bell.wait(until=until)
+            soon = now + _LOOK_AGAIN.total_seconds()
+            await self.bell.wait(until=soon if until is None else min(until, soon))
         return True
 
 
@@ -120,10 +141,13 @@ class Listening:
         try:
             async for happening in execution.happenings():
                 heard.hear(happening)
-                await ear.remember(happening)
+                try:
+                    await ear.remember(happening)
+                except Unavailable as error:
+                    # A fault whose course cannot be recorded teaches nothing.
+                    heard.mind(f"what happened could not be recorded: {error}")
         finally:
-            with anyio.move_on_after(_FLUSH_WITHIN.total_seconds(), shield=True):
-                await ear.flush()
+            await ear.flush()
 
 
 class _Ear:
@@ -146,9 +170,19 @@ class _Ear:
             await self.flush()
 
     async def flush(self) -> None:
-        if self._kept:
-            kept, self._kept = self._kept, []
-            await self._storage.add_samples(kept)
+        """Store the samples that are kept; they stay kept while the database is out."""
+        kept, self._kept = self._kept, []
+        if not kept:
+            return
+        # Shielded, since a sample is either stored or still kept.
+        with anyio.move_on_after(_FLUSH_WITHIN.total_seconds(), shield=True) as patience:
+            try:
+                await self._storage.add_samples(kept)
+            except Unavailable as error:
+                log.warning("samples not stored", run=self._run.id, why=str(error))
+                self._kept = kept + self._kept
+        if patience.cancelled_caught:
+            self._kept = kept + self._kept
 
     def _entry_of(self, happening: Happening) -> TimelineEntry | None:
         match happening:
@@ -164,7 +198,8 @@ class _Ear:
                 return self._entry(Lane.FAULT, Kind.RESTORED, text, _RUNNER, at)
             case Proved(at=at, injection=injection, evidence=evidence):
                 text = f"proof of injection: {injection}: {evidence}"
-                return self._entry(Lane.FAULT, Kind.PROOF, text, _RUNNER, at)
+                told: dict[str, object] = {"injection": injection.value, "evidence": evidence}
+                return self._entry(Lane.FAULT, Kind.PROOF, text, _RUNNER, at, told)
             case WriteMade(at=at, verb=verb, target=target, lost=lost):
                 text = f"{verb} {target}" + (f", behind it {', '.join(lost)}" if lost else "")
                 return self._entry(Lane.MECHANICS, Kind.WRITE, text, _GUARD, at)

@@ -57,7 +57,8 @@ class Pacing:
 
     async def stopped(self) -> None:
         """Wait until everything that was conducted has been restored, or given up."""
-        while self._conducting.is_busy or self._is_recovering or self._is_pacing:
+        # Three things that end in any order, once in the life of a process.
+        while self._conducting.is_busy or self._is_recovering or self._is_pacing:  # noqa: ASYNC110
             await anyio.sleep(0.02)
 
     async def recover(self) -> list[Run]:

@@ -5,12 +5,13 @@ It does not tell anybody about that link; `revealing` does, when it may.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
-from orchestrator.domain.errors import InvalidValue, NoSuchIncident
+from orchestrator.domain.errors import Conflict, InvalidValue, NoSuchIncident
 from orchestrator.domain.identity import DayId, IncidentId, RunId
 from orchestrator.domain.incident import Incident, RunLink, Status, Step
 from orchestrator.domain.moment import moment_of
@@ -153,11 +154,11 @@ class Responding:
     async def _merge_shadow(self, incident: Incident, run: Run) -> None:
         for shadow in await self._storage.incidents(incident.day):
             if shadow.run == run.id and shadow.status is Status.LATENT:
-                await self._storage.save_incident(
-                    replace(shadow, status=Status.MERGED),
-                    was=shadow,
-                    entries=[],
-                )
+                # Somebody else's incident of the same run may have merged it meanwhile.
+                with suppress(Conflict):
+                    await self._storage.save_incident(
+                        replace(shadow, status=Status.MERGED), was=shadow, entries=[]
+                    )
 
     def _linked(self, incident: Incident, run: Run, text: str) -> TimelineEntry:
         return self._recording.entry(
@@ -178,7 +179,7 @@ def likely_run(
         return None
 
     def likelihood(run: Run) -> tuple[bool, bool, datetime]:
-        assert run.started_at is not None  # noqa: S101
+        assert run.started_at is not None
         same = bool(incident.service) and services.get(run.id) == incident.service
         return (_is_active(run, incident.opened_at), same, run.started_at)
 

@@ -27,7 +27,7 @@ def until(question: Callable[[], T | None], *, within: float = 30, every: float 
         if answer:
             return answer
         time.sleep(every)
-    raise AssertionError(f"{question.__name__} was not so within {within} s")
+    raise AssertionError(f"{question!r} was not so within {within} s")
 
 
 @contextmanager
@@ -101,13 +101,7 @@ class Stage:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-        until(lambda: not self.leftovers() or self._told(), within=20)
-
-    def _told(self) -> None:
-        """What is left over, for the report of a failure."""
-        for number in self.leftovers():
-            words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
-            print(number, words)  # noqa: T201
+        until(lambda: not self.leftovers(), within=20)
 
     def leftovers(self) -> list[int]:
         """Processes of runs, whoever started them: their folder names this stage's."""
@@ -129,6 +123,8 @@ class Stage:
         """How many pods of a Deployment are wanted, and how many are ready."""
         with client.ApiClient(self._configuration()) as api:
             found = client.AppsV1Api(api).read_namespaced_deployment(name, "shop")
+            assert found.spec is not None
+            assert found.status is not None
             return found.spec.replicas or 0, found.status.ready_replicas or 0
 
     def scale(self, name: str, replicas: int) -> None:
@@ -140,7 +136,8 @@ class Stage:
 
     def _configuration(self) -> client.Configuration:
         configuration = client.Configuration()
-        config.load_kube_config(self.cluster["kubeconfig"], client_configuration=configuration)
+        path = self.cluster["kubeconfig"]
+        config.load_kube_config(path, client_configuration=configuration)  # type: ignore[no-untyped-call]
         return configuration
 
     # The experiment

@@ -32,7 +32,7 @@ def stage(
     if request.param == "sqlite":
         url = f"sqlite+aiosqlite:///{tmp_path}/chaosday.db"
     else:
-        url = request.getfixturevalue("postgres_url")
+        url = request.getfixturevalue("postgres").fresh()
     stage = Stage(tmp_path, url, cluster)
     yield stage
     stage.end()

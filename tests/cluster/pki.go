@@ -173,11 +173,11 @@ func certificatePEM(certificate *x509.Certificate) []byte {
 }
 
 func keyPEM(key *ecdsa.PrivateKey) []byte {
-	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	raw, err := x509.MarshalECPrivateKey(key)
 	if err != nil {
 		panic(err) // a key that was made a moment ago can be written
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})
+	return pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: raw})
 }
 
 func newToken() string {

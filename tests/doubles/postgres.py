@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestrator.adapters.storage.tables import metadata
+
 PATIENCE = 60.0
 """Seconds that starting and stopping may take."""
 
@@ -26,18 +28,53 @@ class PostgresServer:
         self._programs = programs
         self._folder = folder
         self._count = itertools.count(1)
+        self._process: subprocess.Popen[bytes] | None = None
 
-    def fresh(self, *, like: str = "") -> str:
-        """The URL of a new database: empty, or a copy of another one that nobody has open."""
-        name = f"test_{os.getpid()}_{next(self._count)}"
-        copy = f" TEMPLATE {like}" if like else ""
-        self.run(f"CREATE DATABASE {name}{copy}")
-        return self.url(name)
+    def start(self) -> None:
+        """Start it, and wait until it takes connections."""
+        command = [str(self._programs / "postgres"), "-D", str(self._folder / "data")]
+        # An empty list of addresses: it listens on nothing but the socket in its folder.
+        options = ["-k", str(self._folder), "-c", "listen_addresses="]
+        log = self._folder / "log"
+        with log.open("wb") as errors:
+            self._process = subprocess.Popen(
+                _as_server_user([*command, *options]),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                # A Ctrl-C at the terminal is for the tests, which then end the server.
+                start_new_session=True,
+            )
+        _await_ready(self._process, log)
 
-    def url(self, name: str) -> str:
+    def stop(self) -> None:
+        """End it at once, as a loss of power would; what was committed is still there."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGQUIT)
+        try:
+            self._process.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(timeout=PATIENCE)
+        self._process = None
+
+    def fresh(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"test_{next(self._count)}"
+        self._run(f"CREATE DATABASE {name}")
         return f"postgresql+asyncpg://postgres@/{name}?host={self._folder}"
 
-    def run(self, statement: str) -> None:
+    def empty(self, url: str) -> None:
+        """Take every row out of a database, past its own triggers: quicker than a new one."""
+        tables = ", ".join(table.name for table in metadata.tables.values())
+        self._run(
+            f"SET session_replication_role = replica; TRUNCATE {tables}",
+            in_database=url.split("@/")[1].split("?", maxsplit=1)[0],
+        )
+
+    def _run(self, statement: str, *, in_database: str = "postgres") -> None:
         subprocess.run(
             [
                 str(self._programs / "psql"),
@@ -49,7 +86,7 @@ class PostgresServer:
                 "postgres",
                 "--command",
                 statement,
-                "postgres",
+                in_database,
             ],
             check=True,
             timeout=PATIENCE,
@@ -70,8 +107,12 @@ def postgres_server() -> Iterator[PostgresServer | None]:
         if os.geteuid() == 0:
             shutil.chown(folder, user="postgres")
         _initialise(programs, folder)
-        with _running(programs, folder):
-            yield PostgresServer(programs, folder)
+        server = PostgresServer(programs, folder)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -100,10 +141,10 @@ def _as_server_user(command: Sequence[str]) -> list[str]:
     """The command, as a user who may run it; it ends when the tests' process does."""
     setpriv = shutil.which("setpriv")
     if os.geteuid() != 0:
-        return [setpriv, "--pdeathsig", "INT", *command] if setpriv else list(command)
+        return [setpriv, "--pdeathsig", "QUIT", *command] if setpriv else list(command)
     if setpriv:
         user = ["--reuid=postgres", "--regid=postgres", "--init-groups"]
-        return [setpriv, *user, "--pdeathsig", "INT", *command]
+        return [setpriv, *user, "--pdeathsig", "QUIT", *command]
     return ["runuser", "-u", "postgres", "--", *command]
 
 
@@ -116,34 +157,6 @@ def _initialise(programs: Path, folder: Path) -> None:
         cwd="/",
         stdout=subprocess.DEVNULL,
     )
-
-
-@contextmanager
-def _running(programs: Path, folder: Path) -> Iterator[None]:
-    command = [str(programs / "postgres"), "-D", str(folder / "data"), "-k", str(folder)]
-    log = folder / "log"
-    with (
-        log.open("wb") as errors,
-        subprocess.Popen(
-            # An empty list of addresses: it listens on nothing but the socket in its folder.
-            _as_server_user([*command, "-c", "listen_addresses="]),
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            # A Ctrl-C at the terminal is for the tests, which then end the server.
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            _await_ready(process, log)
-            yield
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(timeout=PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
 
 
 def _await_ready(process: "subprocess.Popen[bytes]", log: Path) -> None:

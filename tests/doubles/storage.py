@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 import anyio.lowlevel
@@ -42,6 +42,12 @@ class ImpossibleWorld(AssertionError):
     """Something was asked for that cannot be in the real world."""
 
 
+class Story(Protocol):
+    """What happened, in order."""
+
+    def tell(self, part: str) -> None: ...
+
+
 @dataclass(slots=True)
 class _Row:
     """A run with its lease and its flag."""
@@ -69,12 +75,12 @@ class _Day:
 class MemoryStorage:
     """Everything that is remembered, for as long as the test lasts.
 
-    `story` is told of every phase that a run moves to. `outages` is how many of the next
-    transactions find no database; `deaf_to` names calls that hang until they are cancelled.
+    `story` is told of every phase that a run moves to. `outages` says for each call how often
+    it will find no database; `hanging` names calls that hang until they are cancelled.
     """
 
-    def __init__(self, story: list[str] | None = None) -> None:
-        self.story = [] if story is None else story
+    def __init__(self) -> None:
+        self.story: Story | None = None
         self.outages: dict[str, int] = {}
         self.hanging: set[str] = set()
         self._days: dict[DayId, _Day] = {}
@@ -84,12 +90,24 @@ class MemoryStorage:
         self._tokens: dict[TokenId, tuple[Token, str]] = {}
         self._entry_ids: set[EntryId] = set()
         self._news = anyio.Event()
+        self._resumed = anyio.Event()
+        self._lost: dict[RunId, anyio.Event] = defaultdict(anyio.Event)
+
+    def resume(self, call: str) -> None:
+        """Let calls that hang go on."""
+        self.hanging.discard(call)
+        resumed, self._resumed = self._resumed, anyio.Event()
+        resumed.set()
+
+    async def until_lost(self, run: RunId) -> None:
+        """Wait until a holder was told that it holds a run no more."""
+        await self._lost[run].wait()
 
     @asynccontextmanager
     async def _transaction(self, call: str) -> AsyncIterator[None]:
         await anyio.lowlevel.checkpoint()
-        if call in self.hanging:
-            await anyio.sleep_forever()
+        while call in self.hanging:
+            await self._resumed.wait()
         if self.outages.get(call, 0):
             self.outages[call] -= 1
             raise DatabaseUnavailable(database="memory", problem="it is out")
@@ -168,7 +186,8 @@ class MemoryStorage:
                 raise Conflict(f"run {run.id} is {row.run.phase}, no longer {was.phase}")
             row.run = run
             self._append(entries)
-            self.story.append(f"-> {run.phase}")
+            if self.story is not None:
+                self.story.tell(f"-> {run.phase}")
 
     async def claim(
         self, *, worker: WorkerId, now: datetime, lease: timedelta, day: DayId | None = None
@@ -206,10 +225,20 @@ class MemoryStorage:
                 raise Conflict(f"run {run.id} is held by another conductor, which restores it")
             return self._take(row, worker, lease)
 
+    def forget_box(self, run: RunId) -> None:
+        """Have a run that its day's plan knows nothing of, which is nobody's doing but a bug's."""
+        row = self._row(run)
+        row.run = replace(row.run, box="nowhere")
+
+    def steal(self, run: RunId) -> None:
+        """Give a run to another holder at once, as when the lease was over unnoticed."""
+        self._take(self._row(run), WorkerId("thief"), timedelta(minutes=10))
+
     async def renew(self, run: Run, *, worker: WorkerId, lease: timedelta) -> Held:
         async with self._transaction("renew"):
             row = self._held(run, worker)
             if row is None:
+                self._lost[run.id].set()
                 raise LeaseLost(run=run.id)
             row.held_until = anyio.current_time() + lease.total_seconds()
             return Held(stop=row.stop)
@@ -284,8 +313,10 @@ class MemoryStorage:
     def _append(self, entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
         numbered: list[TimelineEntry] = []
         for entry in entries:
+            self._known(entry.day)
             if entry.id in self._entry_ids:
                 raise ImpossibleWorld(f"a second entry {entry.id}")
+        for entry in entries:
             kept = self._known(entry.day).entries
             numbered.append(replace(entry, seq=len(kept) + 1))
             kept.append(numbered[-1])

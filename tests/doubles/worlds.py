@@ -1,7 +1,6 @@
 """Days with runs, stored; and ids that differ."""
 
 import itertools
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -55,6 +54,3 @@ async def moved(storage: Storage, run: Run, *moves: Move) -> Run:
         await storage.move(after, was=run, entries=[a_new_entry(text=f"{fact.phase}", run=run.id)])
         run = after
     return run
-
-
-Build = Callable[..., Any]

@@ -57,7 +57,7 @@ class Child:
 
     async def say(self, line: Mapping[str, Any]) -> None:
         """Send a line. Raises: EngineUnavailable: the process is gone."""
-        assert self._process.stdin is not None  # noqa: S101
+        assert self._process.stdin is not None
         try:
             async with self._sending:
                 await self._process.stdin.send(json.dumps(line).encode() + b"\n")
@@ -66,7 +66,7 @@ class Child:
 
     async def lines(self) -> AsyncIterator[dict[str, Any]]:
         """What the process says, until it ends; whatever is no JSON object is passed over."""
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdout is not None
         buffered = BufferedByteReceiveStream(self._process.stdout)
         while True:
             try:

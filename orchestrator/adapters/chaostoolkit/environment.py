@@ -1,4 +1,4 @@
-"""What a runner's process gets to see: a private folder, an allow-list of variables, one kubeconfig.
+"""What a runner's process gets to see: a folder, an allow-list of variables, one kubeconfig.
 
 It holds no credential: the kubeconfig leads to the guard, whatever context is asked for.
 """

@@ -9,11 +9,7 @@ from typing import Any, Final
 import anyio
 
 from orchestrator.adapters.chaostoolkit.child import Child
-from orchestrator.domain.errors import (
-    ClusterUnavailable,
-    EngineUnavailable,
-    KubeconfigUnreadable,
-)
+from orchestrator.domain.errors import EngineUnavailable, Unavailable
 from orchestrator.domain.guarding import (
     Command,
     GuardAssignment,
@@ -31,7 +27,6 @@ class GuardClient:
 
     def __init__(self, child: Child, assignment: Assignment) -> None:
         self.child = child
-        self._cluster = assignment.cluster
         self._assignment = GuardAssignment(
             run=assignment.run.id,
             radius=assignment.radius,
@@ -48,7 +43,7 @@ class GuardClient:
     async def begin(self) -> str:
         """Hand over the assignment and wait until the guard listens; returns its address.
 
-        Raises: KubeconfigUnreadable; ClusterUnavailable; EngineUnavailable.
+        Raises: Unavailable: kubeconfig or cluster; EngineUnavailable.
         """
         await self.child.say(assignment_to_line(self._assignment))
         with anyio.move_on_after(_READY_WITHIN):
@@ -62,16 +57,10 @@ class GuardClient:
 
     def _failure(self, line: dict[str, Any]) -> Exception:
         detail = str(line.get("detail", ""))
-        match line.get("error"):
-            case Trouble.KUBECONFIG:
-                path = self._cluster.kubeconfig or "of the environment"
-                return KubeconfigUnreadable(path=path, problem=detail)
-            case Trouble.CLUSTER:
-                return ClusterUnavailable(
-                    cluster=self._cluster.context or "of the current context", problem=detail
-                )
-            case _:
-                return EngineUnavailable(process="guard", problem=detail)
+        if line.get("error") in {Trouble.KUBECONFIG, Trouble.CLUSTER}:
+            # The guard has said it all already, the way out included.
+            return Unavailable(detail)
+        return EngineUnavailable(process="guard", problem=detail)
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         """What the guard says unasked; answers go to those who asked. Ends with the guard."""

@@ -8,14 +8,22 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
+import anyio
 from sqlalchemy import ColumnElement, event, literal_column, make_url, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from orchestrator.domain.errors import DatabaseUnavailable
 
+_WITHIN: Final = 30
+"""Seconds that one transaction may take. It is shielded meanwhile: a cancellation in the middle of
+a query makes the driver close the connection twice, and wait for ever."""
+
 NEWEST_MIGRATION: Final = "0001"
 
+_OUT: Final = frozenset({"08", "40", "53", "57", "58"})
+"""Classes of PostgreSQL's codes: no connection, a deadlock, no resources, shut down, no disk."""
 _SQLITE_SECONDS: Final = "((julianday('now') - 2440587.5) * 86400.0)"
 _POSTGRESQL_SECONDS: Final = "extract(epoch from clock_timestamp())::float8"
 
@@ -43,13 +51,17 @@ class Database:
     async def __aenter__(self) -> Self:
         """Bring the schema up to date. Raises: DatabaseUnavailable."""
         try:
-            if self._path is not None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-            if await self._version() != NEWEST_MIGRATION:
-                await self._migrate()
-        except (SQLAlchemyError, OSError) as error:
+            with _translated(self.name):
+                if self._path is not None:
+                    self._path.parent.mkdir(parents=True, exist_ok=True)
+                if await self._version() != NEWEST_MIGRATION:
+                    await self._migrate()
+        except SQLAlchemyError as error:
             await self.engine.dispose()
             raise DatabaseUnavailable(database=self.name, problem=_first_line(error)) from error
+        except DatabaseUnavailable:
+            await self.engine.dispose()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -59,14 +71,14 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection for reads."""
-        with _translated(self.name):
+        with _translated(self.name), anyio.fail_after(_WITHIN, shield=True):
             async with self.engine.connect() as connection:
                 yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction for writes: stored whole when the scope ends well, else not at all."""
-        with _translated(self.name):
+        with _translated(self.name), anyio.fail_after(_WITHIN, shield=True):
             async with self._writing.begin() as connection:
                 yield connection
 
@@ -83,17 +95,24 @@ class Database:
 
     async def _migrate(self) -> None:
         # Imported here because only a new or old database needs it, and it is slow to import.
-        from orchestrator.adapters.storage.migrations.upgrade import upgrade  # noqa: PLC0415
+        from orchestrator.adapters.storage.migrations.upgrade import (  # noqa: PLC0415
+            NewerSchemaError,
+            upgrade,
+        )
 
         async with self._writing.begin() as connection:
             if not self.is_sqlite:
                 # Two processes that start at once must not migrate at once.
                 await connection.execute(text("select pg_advisory_xact_lock(7262601)"))
-            await connection.run_sync(upgrade)
+            try:
+                await connection.run_sync(upgrade)
+            except NewerSchemaError as error:
+                problem = "its schema is that of a newer chaosday"
+                raise DatabaseUnavailable(database=self.name, problem=problem) from error
 
 
 class _translated:  # noqa: N801
-    """Turns the library's connection errors into the domain's."""
+    """Turns errors that say that the database is out into the domain's."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -102,10 +121,18 @@ class _translated:  # noqa: N801
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        from sqlalchemy.exc import InterfaceError, OperationalError  # noqa: PLC0415
-
-        if isinstance(error, (OperationalError, InterfaceError, ConnectionError)):
+        if error is not None and _says_that_it_is_out(error):
             raise DatabaseUnavailable(database=self._name, problem=_first_line(error)) from error
+
+
+def _says_that_it_is_out(error: BaseException) -> bool:
+    if isinstance(error, (OperationalError, InterfaceError, PoolTimeoutError, OSError)):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    # PostgreSQL's driver has one class for most errors, of which the code tells more.
+    code = getattr(getattr(error, "orig", None) or error, "sqlstate", None)
+    return isinstance(code, str) and code[:2] in _OUT
 
 
 def _first_line(error: BaseException) -> str:

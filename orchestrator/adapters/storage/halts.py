@@ -1,6 +1,7 @@
 """Halts in the store; it does not stop anything, it sets the flags that holders read."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import insert, select, update
 
@@ -15,6 +16,8 @@ from orchestrator.domain.timeline import TimelineEntry
 _halts = tables.halts.c
 _runs = tables.runs.c
 _STOPPABLE = (Phase.ARMED, Phase.INJECTING, Phase.HOLDING)
+_OURS: Final = "halted by "
+"""How the flags that a halt sets begin, which tells them from those of a single run's abort."""
 
 
 class Halts(Stored):
@@ -44,7 +47,7 @@ class Halts(Stored):
             await connection.execute(
                 update(tables.runs)
                 .where(_runs.day == halt.day, _runs.phase.in_(_STOPPABLE), _runs.stop.is_(None))
-                .values(stop=f"halted by {halt.by.name}: {halt.reason}")
+                .values(stop=f"{_OURS}{halt.by.name}: {halt.reason}")
             )
         self._announce()
 
@@ -60,7 +63,11 @@ class Halts(Stored):
                 raise Conflict(f"day {halt.day} is not halted")
             await connection.execute(
                 update(tables.runs)
-                .where(_runs.day == halt.day, _runs.phase.in_((Phase.PLANNED, Phase.ARMED)))
+                .where(
+                    _runs.day == halt.day,
+                    _runs.phase.in_((Phase.PLANNED, Phase.ARMED)),
+                    _runs.stop.startswith(_OURS),
+                )
                 .values(stop=None)
             )
             await self._append(connection, entries)

@@ -27,6 +27,11 @@ class SqlUndoJournal:
     async def intend(self, record: UndoRecord) -> UndoRecord:
         """Store an intent; returns it with its number. Durable when it returns."""
         async with self._database.writing() as connection:
+            # Two guards may write for one run, when one takes over while the other is leaving.
+            runs = tables.runs.c
+            await connection.execute(
+                select(runs.id).where(runs.id == record.run).with_for_update(key_share=True)
+            )
             last = await connection.scalar(
                 select(func.coalesce(func.max(_records.seq), 0)).where(_records.run == record.run)
             )

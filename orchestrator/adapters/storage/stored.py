@@ -3,6 +3,8 @@
 It does not know any noun but the timeline's entries.
 """
 
+import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -34,14 +36,13 @@ class Stored:
     ) -> list[TimelineEntry]:
         """Number entries by their day's counter and store them in the caller's transaction.
 
+        Shape: in the order given.
         Raises: NoSuchDay.
         """
-        numbered: list[TimelineEntry] = []
-        for day in dict.fromkeys(entry.day for entry in entries):
-            mine = [entry for entry in entries if entry.day == day]
-            last = await self._count_up(connection, day, len(mine))
-            first = last - len(mine) + 1
-            numbered += [replace(entry, seq=first + i) for i, entry in enumerate(mine)]
+        counts = Counter(entry.day for entry in entries)
+        last = {day: await self._count_up(connection, day, counts[day]) for day in sorted(counts)}
+        following = {day: itertools.count(last[day] - counts[day] + 1) for day in counts}
+        numbered = [replace(entry, seq=next(following[entry.day])) for entry in entries]
         if numbered:
             await connection.execute(
                 insert(tables.timeline), [rows.entry_to_row(entry) for entry in numbered]

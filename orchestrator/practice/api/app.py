@@ -119,9 +119,7 @@ def _about_server(request: Request) -> Response | None:
     return answer(document)
 
 
-def _discovered(  # noqa: PLR0911 - a table of paths
-    request: Request, parts: list[str]
-) -> dict[str, Any] | None:
+def _discovered(request: Request, parts: list[str]) -> dict[str, Any] | None:
     match parts:
         case []:
             return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 _SUFFIXES: Final = {
@@ -10,6 +11,7 @@ _SUFFIXES: Final = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=1024)
 def quantity(text: str | float) -> float:
     """The number that a quantity stands for.
 

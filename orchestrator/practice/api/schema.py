@@ -22,8 +22,8 @@ _QUANTITY: Final = re.compile(
     r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?"
 )
 _GO_NAMES: Final = {"string": "string", "boolean": "bool", "number": "float64"}
+_ZEROS: Final = {"quantity": "0"}
 _BOUNDS: Final = {"int32": 2**31, "int64": 2**63, "integer": 2**63}
-MAX_DEPTH: Final = 200
 
 
 class TypeMismatch(Exception):
@@ -161,12 +161,12 @@ class _Reader:
         return {
             key: self.value(entry, item, f"{path}.{key}", go_path, struct)
             if entry is not None
-            else ""
+            else _ZEROS.get(item.name, "")
             for key, entry in value.items()
         }
 
 
-def _scalar(value: Any, name: str, path: str, struct: str) -> Any:  # noqa: PLR0911 - a table
+def _scalar(value: Any, name: str, path: str, struct: str) -> Any:
     match name:
         case "any":
             return value
@@ -234,7 +234,7 @@ def _mismatch(value: Any, struct: str, path: str, wanted: str) -> TypeMismatch:
     return TypeMismatch(f"json: cannot unmarshal {found} into {where}")
 
 
-def _json_name(value: Any) -> str:  # noqa: PLR0911 - a table
+def _json_name(value: Any) -> str:
     match value:
         case bool():
             return "bool"

@@ -34,6 +34,11 @@ class Requirement:
     operator: str
     values: frozenset[str] = frozenset()
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether the label must have one certain value."""
+        return self.operator == "In" and len(self.values) == 1
+
     def holds(self, labels: Labels) -> bool:
         """Whether the labels meet the condition."""
         value = labels.get(self.key)
@@ -57,23 +62,31 @@ class Requirement:
         return number > bound if self.operator == "Gt" else number < bound
 
 
-@dataclass(frozen=True, slots=True)
 class Selector:
     """Conditions that must all hold. None at all select everything."""
 
-    requirements: tuple[Requirement, ...] = ()
+    __slots__ = ("_equal", "_others")
+
+    def __init__(self, requirements: Sequence[Requirement] = ()) -> None:
+        # Most selectors ask for equality only, which one comparison of mappings decides.
+        exact = [item for item in requirements if item.is_exact]
+        self._equal = {item.key: next(iter(item.values)) for item in exact}
+        # Two different values asked of one label are no equality that a mapping can hold.
+        self._others = tuple(
+            item
+            for item in requirements
+            if not item.is_exact or self._equal[item.key] not in item.values
+        )
 
     def holds(self, labels: Labels) -> bool:
         """Whether labels meet every condition."""
-        return all(requirement.holds(labels) for requirement in self.requirements)
+        if not self._equal.items() <= labels.items():
+            return False
+        return all(requirement.holds(labels) for requirement in self._others)
 
     def equalities(self) -> list[tuple[str, str]]:
         """The labels that every match must carry."""
-        return [
-            (requirement.key, next(iter(requirement.values)))
-            for requirement in self.requirements
-            if requirement.operator == "In" and len(requirement.values) == 1
-        ]
+        return list(self._equal.items())
 
 
 EVERYTHING: Final = Selector()

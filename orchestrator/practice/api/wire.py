@@ -132,7 +132,7 @@ def _items(value: Raw, item: Node, depth: int) -> Iterator[Any]:
     yield _value(value, item, depth)
 
 
-def _value(value: Raw, node: Node, depth: int) -> Any:  # noqa: PLR0911 - a table
+def _value(value: Raw, node: Node, depth: int) -> Any:
     if node.refers:
         return _message(_bytes(value), node.name, depth + 1)
     match node.name:

@@ -12,7 +12,8 @@ def condition(obj_status: Object, name: str) -> Object | None:
     """The condition of a type in a status, or none."""
     for entry in obj_status.get("conditions", ()):
         if entry["type"] == name:
-            return dict(entry)
+            found: Object = entry
+            return found
     return None
 
 

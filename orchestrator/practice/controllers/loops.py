@@ -25,8 +25,14 @@ Key = tuple[str, str]
 """Namespace and name; the namespace is empty for what is in none."""
 
 _log: Final = logging.getLogger(__name__)
+_NOTABLE: Final = 0.001
 _FIRST_PAUSE: Final = 0.005
 _LONGEST_PAUSE: Final = 30.0
+REST: Final = 20.0
+"""A key rests this many times as long as its last look took, so that what is large and changes
+often is looked at in batches, and what is small at once."""
+TURN: Final = 0.005
+"""Seconds that a loop works before it lets the others have their turn."""
 
 
 def key_of(obj: Object) -> Key:
@@ -47,11 +53,26 @@ class Queue:
     ready: dict[Key, None] = field(default_factory=dict)
     later: list[tuple[float, Key]] = field(default_factory=list)
     failures: dict[Key, int] = field(default_factory=dict)
+    resting: dict[Key, float] = field(default_factory=dict)
+    awaited: set[Key] = field(default_factory=set)
 
     def add(self, keys: Iterable[Key]) -> None:
-        """Let keys be looked at soon."""
+        """Let keys be looked at soon, those that rest when they have rested."""
+        now = anyio.current_time()
         for key in keys:
-            self.ready[key] = None
+            until = self.resting.get(key, 0.0)
+            if until <= now:
+                self.resting.pop(key, None)
+                self.ready[key] = None
+            elif key not in self.awaited:
+                self.awaited.add(key)
+                heapq.heappush(self.later, (until, key))
+
+    def rest(self, key: Key, began: float) -> None:
+        """Let a key rest after a look that began at a moment."""
+        ended = anyio.current_time()
+        if ended - began > _NOTABLE:
+            self.resting[key] = ended + REST * (ended - began)
 
     def add_later(self, key: Key, delay: float) -> None:
         """Let a key be looked at after a delay in seconds."""
@@ -61,7 +82,9 @@ class Queue:
         """Move the keys whose moment has come."""
         now = anyio.current_time()
         while self.later and self.later[0][0] <= now:
-            self.ready[heapq.heappop(self.later)[1]] = None
+            key = heapq.heappop(self.later)[1]
+            self.awaited.discard(key)
+            self.ready[key] = None
 
     def pause(self) -> float | None:
         """Seconds until the next moment, none when there is none."""
@@ -115,12 +138,17 @@ class ControlLoop:
     async def _work(self) -> None:
         while True:
             self._queue.due()
+            turn = anyio.current_time() + TURN
             while self._queue.ready:
                 key = next(iter(self._queue.ready))
                 del self._queue.ready[key]
+                began = anyio.current_time()
                 self._look(key)
-                await checkpoint()
-                self._queue.due()
+                self._queue.rest(key, began)
+                if anyio.current_time() > turn:
+                    await checkpoint()
+                    self._queue.due()
+                    turn = anyio.current_time() + TURN
             self._woken = anyio.Event()
             with anyio.move_on_after(self._queue.pause()):
                 await self._woken.wait()

@@ -29,14 +29,15 @@ def controller_of(obj: Object) -> Object | None:
     """The reference to an object's controller, or none."""
     for owner in obj["metadata"].get("ownerReferences", ()):
         if owner.get("controller"):
-            return dict(owner)
+            found: Object = owner
+            return found
     return None
 
 
 def claim(store: Store, owner: Object, kind: Kind, selector: Selector) -> list[Object]:
     """The objects that an owner controls, after it adopted orphans and released strangers."""
     mine = list(_controlled(store, owner, kind))
-    kept = []
+    kept: list[Object] = []
     for obj in mine:
         if selector.holds(obj["metadata"].get("labels", {})):
             kept.append(obj)

@@ -73,7 +73,8 @@ class ReplicaSets:
         now = self._store.get(REPLICA_SET, *key)
         if now is None:
             return None
-        pods = [pod for pod in claim(self._store, now, POD, selector) if is_active(pod)]
+        if len(pods) != now["spec"]["replicas"]:
+            pods = [pod for pod in claim(self._store, now, POD, selector) if is_active(pod)]
         return self._report(now, pods, failure)
 
     def _manage(self, replica_set: Object, pods: list[Object]) -> None:

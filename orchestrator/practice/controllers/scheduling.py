@@ -26,6 +26,8 @@ from orchestrator.practice.controllers.recording import Recorder
 
 Object = dict[str, Any]
 NAME: Final = "default-scheduler"
+ENOUGH: Final = 32
+"""How many fitting nodes are compared; a large cluster has more of them than need be looked at."""
 _UNSCHEDULABLE: Final = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 _HARD: Final = {"NoSchedule", "NoExecute"}
 
@@ -65,6 +67,7 @@ class Scheduler:
         self._usage: dict[str, Usage] = {}
         self._placed: dict[Key, str] = {}
         self._waiting: dict[Key, None] = {}
+        self._turn = 0
 
     def loop(self) -> ControlLoop:
         """The loop that does it."""
@@ -126,17 +129,37 @@ class Scheduler:
             return None
         if pod["spec"].get("schedulerName") != NAME:
             return None
-        nodes = list(self._store.objects(NODE))
         requests = requests_of(pod)
-        refusals = {node["metadata"]["name"]: self._refusal(pod, node, requests) for node in nodes}
-        fitting = [node for node in nodes if not refusals[node["metadata"]["name"]]]
+        fitting, refusals = self._sorted_out(pod, requests)
         if not fitting:
             self._waiting[key] = None
-            self._explain(pod, list(refusals.values()))
+            self._explain(pod, refusals)
             return None
         self._waiting.pop(key, None)
         self._place(pod, fitting, requests)
         return None
+
+    def _sorted_out(
+        self, pod: Object, requests: dict[str, float]
+    ) -> tuple[list[Object], list[str]]:
+        """Enough nodes that fit, and why the others that were looked at do not.
+
+        The search begins at another node each time, as it ends when it has found enough.
+        """
+        nodes = list(self._store.objects(NODE))
+        start = self._turn % len(nodes) if nodes else 0
+        fitting: list[Object] = []
+        refusals: list[str] = []
+        for node in [*nodes[start:], *nodes[:start]]:
+            self._turn += 1
+            why = self._refusal(pod, node, requests)
+            if why:
+                refusals.append(why)
+                continue
+            fitting.append(node)
+            if len(fitting) == ENOUGH:
+                break
+        return fitting, refusals
 
     def _place(self, pod: Object, fitting: list[Object], requests: dict[str, float]) -> None:
         node = min(fitting, key=lambda node: self._rank(pod, node, requests))

@@ -56,13 +56,31 @@ def bound_socket(port: int = 0) -> socket.socket:
     return sock
 
 
+class _Http(web.Server):
+    """aiohttp's server, which resets whoever was accepted and comes in after the end."""
+
+    ended = False
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        if self.ended:
+            transport.abort()
+
+    def abort(self) -> None:
+        """Reset every connection, those to come included."""
+        self.ended = True
+        for connection in self.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+
+
 class HttpListener:
     """One listener, from `open` to `abort` or `end`."""
 
     def __init__(self, answering: Answering) -> None:
         self._answering = answering
         self._server: asyncio.Server | None = None
-        self._http: web.Server | None = None
+        self._http: _Http | None = None
 
     async def open(self, port: int = 0) -> Address:
         """Start to listen, and say where.
@@ -76,7 +94,8 @@ class HttpListener:
         except OSError as error:
             sock.close()
             raise PortTaken(port) from error
-        self._http = web.Server(
+        address = Address(*sock.getsockname())
+        self._http = _Http(
             self._answer,
             access_log=None,
             logger=_silent,
@@ -84,8 +103,16 @@ class HttpListener:
             auto_decompress=False,
         )
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._http, sock=sock, backlog=BACKLOG)
-        return Address(LOOPBACK, sock.getsockname()[1])
+        # Nothing is awaited before the server is known, so a cancelled opening can be undone.
+        self._server = await loop.create_server(
+            self._http, sock=sock, backlog=BACKLOG, start_serving=False
+        )
+        try:
+            await self._server.start_serving()
+        except BaseException:
+            self.abort()
+            raise
+        return address
 
     async def end(self, patience: timedelta) -> None:
         """Refuse new connections and give open requests a little time."""
@@ -115,7 +142,5 @@ class HttpListener:
             self._server.close()
             self._server = None
         if self._http is not None:
-            for connection in self._http.connections:
-                if connection.transport is not None:
-                    connection.transport.abort()
+            self._http.abort()
             self._http = None

@@ -41,6 +41,7 @@ class PortProxy:
         self._listening: socket.socket | None = None
         self._endpoints: tuple[Address, ...] = ()
         self._turn: Iterator[int] = count()
+        self._beginning: set[asyncio.Task[None]] = set()
         self._relays: set[Inbound] = set()
         self.listens = Address(*self._hold.getsockname())
 
@@ -61,6 +62,8 @@ class PortProxy:
         """Stop for good and reset what is open."""
         self._shut()
         self._hold.close()
+        for task in tuple(self._beginning):
+            task.cancel()
         for relay in tuple(self._relays):
             relay.abort()
 
@@ -88,13 +91,20 @@ class PortProxy:
                 return
             connection.setblocking(False)
             loop = asyncio.get_running_loop()
-            # The relay ends with its connection, and `close` resets all of them.
+            # Out of a callback there is no scope to start it in; `close` ends it.
             task = loop.create_task(self._relay(connection))
-            task.add_done_callback(_swallow)
+            self._beginning.add(task)
+            task.add_done_callback(self._begun)
 
     async def _relay(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         await loop.connect_accepted_socket(lambda: Inbound(self._choose, self._relays), connection)
+
+    def _begun(self, task: asyncio.Task[None]) -> None:
+        self._beginning.discard(task)
+        if not task.cancelled():
+            # A client that is gone already is no complaint; asking takes the error.
+            task.exception()
 
     def _choose(self) -> Address | None:
         """The next endpoint's listener; None when the pod there is no more."""
@@ -197,9 +207,3 @@ def _ports(service: Json) -> dict[Address, str]:
         for port in spec.get("ports") or ()
         if (port.get("protocol") or "TCP") == "TCP"
     }
-
-
-def _swallow(task: asyncio.Task[None]) -> None:
-    """Take the outcome of a relay's start, so that a client gone early is no complaint."""
-    if not task.cancelled():
-        task.exception()

@@ -24,7 +24,7 @@ JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
 
 
-def eventually(look: Callable[[], Found]) -> Found:
+def eventually(look: Callable[[], Found | None]) -> Found:
     """The first truthy answer; fails when there is none within a patient time."""
     deadline = time.monotonic() + PATIENCE
     while True:

@@ -64,7 +64,9 @@ def _kubeconfig(url: str) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def api(kubeconfig: Path) -> Iterator[client.ApiClient]:
     """The official client, talking to the cluster."""
-    found = config.new_client_from_config(str(kubeconfig))
+    found = config.new_client_from_config(  # type: ignore[no-untyped-call]
+        str(kubeconfig)
+    )
     yield found
     found.close()
 
@@ -72,7 +74,7 @@ def api(kubeconfig: Path) -> Iterator[client.ApiClient]:
 @pytest.fixture
 def scratch(api: client.ApiClient) -> Iterator[str]:
     """A namespace of the check's own, gone afterwards."""
-    core = client.CoreV1Api(api)
+    core: Any = client.CoreV1Api(api)
     name = f"scratch-{uuid.uuid4().hex[:8]}"
     core.create_namespace({"metadata": {"name": name}})
     yield name

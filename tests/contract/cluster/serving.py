@@ -5,8 +5,10 @@ and finishes deletions. It runs no container. Usage: python serving.py, then rea
 """
 
 import json
+import socket
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -96,17 +98,13 @@ class Kubelet:
 
 async def serve() -> None:
     store = new_store()
-    config = uvicorn.Config(
-        create_app(store), host="127.0.0.1", port=0, log_level="warning", lifespan="off"
-    )
+    config = uvicorn.Config(create_app(store), log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run_controllers, store)
-        tasks.start_soon(server.serve)
-        while not server.started:
-            await anyio.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        url = f"http://127.0.0.1:{port}"
+        listener = socket.create_server(("127.0.0.1", 0))
+        tasks.start_soon(partial(server.serve, sockets=[listener]))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with aiohttp.ClientSession(url) as session:
             tasks.start_soon(Kubelet(session).run)
             sys.stdout.write(f"{url}\n")

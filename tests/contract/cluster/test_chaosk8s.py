@@ -10,27 +10,30 @@ from tests.contract.cluster.asking import a_deployment, a_service, eventually
 Call = Callable[..., Any]
 
 
-def running(api: client.ApiClient, scratch: str, replicas: int = 3) -> client.AppsV1Api:
+def running(api: client.ApiClient, scratch: str, replicas: int = 3) -> Any:
     """A deployment with all its pods ready."""
-    apps = client.AppsV1Api(api)
+    apps: Any = client.AppsV1Api(api)
     apps.create_namespaced_deployment(scratch, a_deployment(replicas=replicas))
     eventually(
-        lambda: apps.read_namespaced_deployment("web", scratch).status.available_replicas
-        == replicas
+        lambda: (
+            apps.read_namespaced_deployment("web", scratch).status.available_replicas == replicas
+        )
     )
     return apps
 
 
 def test_one_pod_is_terminated(api: client.ApiClient, scratch: str, chaosk8s: Call) -> None:
     running(api, scratch)
-    core = client.CoreV1Api(api)
+    core: Any = client.CoreV1Api(api)
     before = {pod.metadata.name for pod in core.list_namespaced_pod(scratch).items}
 
     names = chaosk8s("pod.actions.terminate_pods", label_selector="app=web", ns=scratch, qty=1)
 
     eventually(
-        lambda: len(before - {pod.metadata.name for pod in core.list_namespaced_pod(scratch).items})
-        == 1
+        lambda: (
+            len(before - {pod.metadata.name for pod in core.list_namespaced_pod(scratch).items})
+            == 1
+        )
     )
     assert len(names) == 1
 
@@ -54,10 +57,8 @@ def test_probes_tell_how_a_deployment_is(
     assert chaosk8s("pod.probes.count_pods", label_selector="app=web", ns=scratch) == 3
 
 
-def test_node_is_cordoned_and_uncordoned(
-    api: client.ApiClient, scratch: str, chaosk8s: Call
-) -> None:
-    core = client.CoreV1Api(api)
+def test_node_is_cordoned_and_uncordoned(api: client.ApiClient, chaosk8s: Call) -> None:
+    core: Any = client.CoreV1Api(api)
     name = core.list_node().items[0].metadata.name
 
     chaosk8s("node.actions.cordon_node", name=name)
@@ -70,7 +71,7 @@ def test_node_is_cordoned_and_uncordoned(
 
 def test_node_is_drained(api: client.ApiClient, scratch: str, chaosk8s: Call) -> None:
     running(api, scratch)
-    core = client.CoreV1Api(api)
+    core: Any = client.CoreV1Api(api)
     name = core.list_namespaced_pod(scratch).items[0].spec.node_name
     try:
         chaosk8s("node.actions.drain_nodes", name=name, timeout=20)
@@ -82,7 +83,8 @@ def test_node_is_drained(api: client.ApiClient, scratch: str, chaosk8s: Call) ->
 
 
 def test_service_is_there(api: client.ApiClient, scratch: str, chaosk8s: Call) -> None:
-    client.CoreV1Api(api).create_namespaced_service(scratch, a_service())
+    core: Any = client.CoreV1Api(api)
+    core.create_namespaced_service(scratch, a_service())
 
     assert chaosk8s("service.probes.service_is_initialized", name="web", ns=scratch)
 

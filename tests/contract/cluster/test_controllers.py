@@ -129,11 +129,18 @@ def test_image_that_can_not_be_had_leaves_old_pods_serving(cluster: Cluster) -> 
     rolled_out(cluster)
 
     patch(cluster, DEPLOYMENTS, "web", image("registry.practice/shop/missing:1.0"))
-    eventually(lambda: cluster.get(DEPLOYMENTS, "web")["status"].get("unavailableReplicas"))
+    status = eventually(
+        lambda: next(
+            (
+                status
+                for status in [cluster.get(DEPLOYMENTS, "web")["status"]]
+                if status.get("updatedReplicas") == 1 and status.get("unavailableReplicas") == 1
+            ),
+            None,
+        )
+    )
 
-    status = cluster.get(DEPLOYMENTS, "web")["status"]
     assert status["availableReplicas"] == 3
-    assert status["updatedReplicas"] == 1
 
 
 def test_rollout_that_stands_still_is_reported(cluster: Cluster) -> None:
@@ -176,8 +183,10 @@ def test_paused_deployment_does_not_roll(cluster: Cluster) -> None:
     patch(cluster, DEPLOYMENTS, "web", {"spec": {"paused": True}})
     patch(cluster, DEPLOYMENTS, "web", image("registry.practice/shop/catalog:1.5"))
     eventually(
-        lambda: condition(cluster.get(DEPLOYMENTS, "web"), "Progressing")["reason"]
-        == "DeploymentPaused"
+        lambda: (
+            condition(cluster.get(DEPLOYMENTS, "web"), "Progressing")["reason"]
+            == "DeploymentPaused"
+        )
     )
     assert len(cluster.names(REPLICA_SETS)) == 1
 
@@ -217,7 +226,9 @@ def test_controllers_leave_events(cluster: Cluster) -> None:
 
     found = {(event["involvedObject"]["kind"], event["reason"]): event for event in events}
     assert found["Deployment", "ScalingReplicaSet"]["message"].startswith("Scaled up replica set")
-    assert found["ReplicaSet", "SuccessfulCreate"]["source"] == {"component": "replicaset-controller"}
+    assert found["ReplicaSet", "SuccessfulCreate"]["source"] == {
+        "component": "replicaset-controller"
+    }
     assert found["Pod", "Scheduled"]["message"].startswith(
         f"Successfully assigned {cluster.namespace}/"
     )
@@ -323,8 +334,10 @@ def test_owned_objects_go_with_their_owner(cluster: Cluster) -> None:
     cluster.send("DELETE", cluster.path(DEPLOYMENTS, "web"))
     cluster.send("DELETE", cluster.path("services", "web"))
 
-    for resource in (REPLICA_SETS, "pods", SLICES, "endpoints"):
-        eventually(lambda resource=resource: cluster.names(resource) == [])
+    eventually(lambda: cluster.names(REPLICA_SETS) == [])
+    eventually(lambda: cluster.names("pods") == [])
+    eventually(lambda: cluster.names(SLICES) == [])
+    eventually(lambda: cluster.names("endpoints") == [])
 
 
 def test_deletion_in_the_foreground_waits_for_the_owned(cluster: Cluster) -> None:
@@ -346,8 +359,8 @@ def test_deletion_in_the_foreground_waits_for_the_owned(cluster: Cluster) -> Non
     )
     assert cluster.names(DEPLOYMENTS) == ["web"]
     for name in cluster.names("pods"):
-        body = {"metadata": {"finalizers": None}}
-        cluster.send("PATCH", cluster.path("pods", name), body, kind=MERGE)
+        free = {"metadata": {"finalizers": None}}
+        cluster.send("PATCH", cluster.path("pods", name), free, kind=MERGE)
     eventually(lambda: cluster.names(DEPLOYMENTS) == [])
 
 

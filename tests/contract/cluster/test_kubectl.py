@@ -49,7 +49,9 @@ def test_describe_tells_the_story(kubectl: Kubectl) -> None:
 
 
 def test_create_makes_each_kind(kubectl: Kubectl) -> None:
-    kubectl("create", "deployment", "made", "--image=registry.practice/shop/cart:1.4", "--port=8080")
+    kubectl(
+        "create", "deployment", "made", "--image=registry.practice/shop/cart:1.4", "--port=8080"
+    )
     kubectl("create", "configmap", "made", "--from-literal=a=b")
     kubectl("create", "secret", "generic", "made", "--from-literal=a=b")
     kubectl("create", "serviceaccount", "made")
@@ -194,9 +196,11 @@ def test_node_is_cordoned_drained_and_taken_back(kubectl: Kubectl) -> None:
         assert "Ready,SchedulingDisabled" in kubectl("get", "node", node)
         kubectl("drain", node, "--ignore-daemonsets", "--force", "--timeout=20s")
         eventually(
-            lambda: not kubectl(
-                "get", "pods", "-o", "name", f"--field-selector=spec.nodeName={node}"
-            ).split()
+            lambda: (
+                not kubectl(
+                    "get", "pods", "-o", "name", f"--field-selector=spec.nodeName={node}"
+                ).split()
+            )
         )
     finally:
         kubectl("uncordon", node)

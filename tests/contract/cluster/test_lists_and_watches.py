@@ -62,9 +62,7 @@ def test_pages_are_of_one_moment(labelled: Cluster) -> None:
     first = labelled.send("GET", path, limit="2", labelSelector="ours").body
     labelled.send("DELETE", f"{path}/c")
     token = first["metadata"]["continue"]
-    second = labelled.send(
-        "GET", path, limit="5", labelSelector="ours", **{"continue": token}
-    ).body
+    second = labelled.send("GET", path, limit="5", labelSelector="ours", **{"continue": token}).body
 
     names = [item["metadata"]["name"] for page in (first, second) for item in page["items"]]
     assert names == ["a", "b", "c", "d"]

@@ -142,7 +142,10 @@ def test_pod_gets_its_service_account_and_token(cluster: Cluster) -> None:
 
 def test_strategic_patch_merges_containers_by_name(cluster: Cluster) -> None:
     cluster.create(DEPLOYMENTS, a_deployment(replicas=0))
-    containers = [{"name": "main", "env": [{"name": "A", "value": "1"}]}, {"name": "b", "image": "b:1"}]
+    containers = [
+        {"name": "main", "env": [{"name": "A", "value": "1"}]},
+        {"name": "b", "image": "b:1"},
+    ]
     patch = {"spec": {"template": {"spec": {"containers": containers}}}}
 
     answer = cluster.send("PATCH", cluster.path(DEPLOYMENTS, "web"), patch, kind=STRATEGIC)
@@ -155,8 +158,12 @@ def test_strategic_patch_merges_containers_by_name(cluster: Cluster) -> None:
 
 
 def test_strategic_patch_deletes_by_directive_and_by_null(cluster: Cluster) -> None:
-    cluster.create("configmaps", {"metadata": {"name": "c", "labels": {"x": "y"}}, "data": {"a": "1"}})
-    cluster.create("services", a_service(ports=[{"name": "a", "port": 80}, {"name": "b", "port": 81}]))
+    cluster.create(
+        "configmaps", {"metadata": {"name": "c", "labels": {"x": "y"}}, "data": {"a": "1"}}
+    )
+    cluster.create(
+        "services", a_service(ports=[{"name": "a", "port": 80}, {"name": "b", "port": 81}])
+    )
 
     config = cluster.send(
         "PATCH", cluster.path("configmaps", "c"), {"data": {"a": None}}, kind=STRATEGIC
@@ -171,7 +178,9 @@ def test_strategic_patch_deletes_by_directive_and_by_null(cluster: Cluster) -> N
 
 
 def test_merge_patch_replaces_lists(cluster: Cluster) -> None:
-    cluster.create("services", a_service(ports=[{"name": "a", "port": 80}, {"name": "b", "port": 81}]))
+    cluster.create(
+        "services", a_service(ports=[{"name": "a", "port": 80}, {"name": "b", "port": 81}])
+    )
     patch = {"spec": {"ports": [{"name": "c", "port": 90}]}}
 
     answer = cluster.send("PATCH", cluster.path("services", "web"), patch, kind=MERGE)

@@ -1,5 +1,8 @@
 """The official Python client, whose models are strict about what a server answers."""
 
+from typing import Any
+
+import pytest
 from kubernetes import client, watch
 from kubernetes.client.exceptions import ApiException
 
@@ -7,7 +10,8 @@ from tests.contract.cluster.asking import a_deployment, a_pod, a_service, eventu
 
 
 def test_models_read_every_kind(api: client.ApiClient, scratch: str) -> None:
-    core, apps = client.CoreV1Api(api), client.AppsV1Api(api)
+    core: Any = client.CoreV1Api(api)
+    apps: Any = client.AppsV1Api(api)
     apps.create_namespaced_deployment(scratch, a_deployment())
     core.create_namespaced_service(scratch, a_service())
     eventually(lambda: apps.read_namespaced_deployment("web", scratch).status.ready_replicas == 3)
@@ -26,8 +30,9 @@ def test_models_read_every_kind(api: client.ApiClient, scratch: str) -> None:
 
 
 def test_other_kinds_are_created_and_read(api: client.ApiClient, scratch: str) -> None:
-    policy, coordination = client.PolicyV1Api(api), client.CoordinationV1Api(api)
-    core = client.CoreV1Api(api)
+    policy: Any = client.PolicyV1Api(api)
+    coordination: Any = client.CoordinationV1Api(api)
+    core: Any = client.CoreV1Api(api)
     spec = client.V1PodDisruptionBudgetSpec(
         min_available=1, selector=client.V1LabelSelector(match_labels={"app": "web"})
     )
@@ -46,7 +51,7 @@ def test_other_kinds_are_created_and_read(api: client.ApiClient, scratch: str) -
 
 
 def test_deployment_is_patched_scaled_and_deleted(api: client.ApiClient, scratch: str) -> None:
-    apps = client.AppsV1Api(api)
+    apps: Any = client.AppsV1Api(api)
     apps.create_namespaced_deployment(scratch, a_deployment(replicas=1))
 
     body = {"spec": {"template": {"metadata": {"annotations": {"touched": "yes"}}}}}
@@ -61,7 +66,7 @@ def test_deployment_is_patched_scaled_and_deleted(api: client.ApiClient, scratch
 
 
 def test_pod_is_deleted_and_its_last_state_returned(api: client.ApiClient, scratch: str) -> None:
-    core = client.CoreV1Api(api)
+    core: Any = client.CoreV1Api(api)
     core.create_namespaced_pod(scratch, a_pod())
     eventually(lambda: core.read_namespaced_pod("one", scratch).status.phase == "Running")
 
@@ -71,7 +76,7 @@ def test_pod_is_deleted_and_its_last_state_returned(api: client.ApiClient, scrat
 
 
 def test_pod_is_evicted(api: client.ApiClient, scratch: str) -> None:
-    core = client.CoreV1Api(api)
+    core: Any = client.CoreV1Api(api)
     core.create_namespaced_pod(scratch, a_pod())
     body = client.V1Eviction(metadata=client.V1ObjectMeta(name="one", namespace=scratch))
 
@@ -81,9 +86,9 @@ def test_pod_is_evicted(api: client.ApiClient, scratch: str) -> None:
 
 
 def test_watch_yields_models(api: client.ApiClient, scratch: str) -> None:
-    core = client.CoreV1Api(api)
+    core: Any = client.CoreV1Api(api)
     core.create_namespaced_pod(scratch, a_pod())
-    stream = watch.Watch()
+    stream: Any = watch.Watch()  # type: ignore[no-untyped-call]
 
     phases = []
     for event in stream.stream(core.list_namespaced_pod, scratch, timeout_seconds=10):
@@ -95,12 +100,10 @@ def test_watch_yields_models(api: client.ApiClient, scratch: str) -> None:
 
 
 def test_refusal_is_an_exception_with_its_status(api: client.ApiClient, scratch: str) -> None:
-    core = client.CoreV1Api(api)
+    core: Any = client.CoreV1Api(api)
 
-    try:
+    with pytest.raises(ApiException) as refusal:
         core.read_namespaced_pod("nope", scratch)
-    except ApiException as error:
-        found = error
 
-    assert (found.status, found.reason) == (404, "Not Found")
-    assert 'pods \\"nope\\" not found' in found.body
+    assert (refusal.value.status, refusal.value.reason) == (404, "Not Found")
+    assert 'pods \\"nope\\" not found' in str(refusal.value.body)

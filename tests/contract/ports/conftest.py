@@ -45,10 +45,10 @@ def sqlite_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_model(postgres: PostgresServer) -> str:
-    """The name of an empty database with the newest schema, to copy."""
+    """The URL of a database with the newest schema, to be emptied and used again."""
     url = postgres.fresh()
     anyio.run(_migrate, url)
-    return url.split("@/")[1].split("?")[0]
+    return url
 
 
 @pytest.fixture(params=KINDS)
@@ -61,7 +61,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
             yield f"sqlite+aiosqlite:///{path}"
         case "postgres":
             postgres: PostgresServer = request.getfixturevalue("postgres")
-            yield postgres.fresh(like=request.getfixturevalue("postgres_model"))
+            url: str = request.getfixturevalue("postgres_model")
+            postgres.empty(url)
+            yield url
         case _:
             yield ""
 

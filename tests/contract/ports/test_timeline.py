@@ -16,7 +16,9 @@ from tests.doubles.worlds import a_new_entry, a_new_incident, stored
 SOON = timedelta(seconds=10)
 
 
-async def test_entries_are_numbered_from_one_for_each_day(storage: Storage) -> None:
+async def test_entries_are_numbered_from_one_for_each_day_and_come_back_in_order(
+    storage: Storage,
+) -> None:
     elsewhere = DayId("day-2")
     await stored(storage)
     await stored(storage, day=a_day(id=elsewhere))
@@ -27,8 +29,8 @@ async def test_entries_are_numbered_from_one_for_each_day(storage: Storage) -> N
 
     assert [(entry.day, entry.seq) for entry in numbered] == [
         (DAY, 1),
-        (DAY, 2),
         (elsewhere, 1),
+        (DAY, 2),
         (elsewhere, 2),
     ]
 

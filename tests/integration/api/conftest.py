@@ -9,11 +9,6 @@ from tests.integration.api.house import House, a_house
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with a_house(tmp_path) as opened:
         yield opened

@@ -63,6 +63,7 @@ class HandClock:
 class House:
     """The app, what is behind it, and what it was asked."""
 
+    database: Database
     storage: SqlStorage
     clock: HandClock
     services: ApiServices
@@ -102,6 +103,7 @@ async def a_house(folder: Path) -> AsyncIterator[House]:
             storage, clock, nudge=lambda: nudges.append(None), is_ready=lambda: ready[0]
         )
         yield House(
+            database=database,
             storage=storage,
             clock=clock,
             services=services,

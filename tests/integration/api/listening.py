@@ -37,6 +37,10 @@ class Listener:
                 await self._heard.wait()
         return self.events
 
+    async def heard_more(self) -> None:
+        """Wait for anything at all."""
+        await self._heard.wait()
+
     def hear(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]

@@ -3,15 +3,16 @@
 import itertools
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from orchestrator.adapters.storage import SqlStorage
 from orchestrator.domain.blast_radius import BlastRadius
-from orchestrator.domain.day import PinnedExperiment
-from orchestrator.domain.identity import EntryId, IncidentId, RunId
+from orchestrator.domain.day import ChaosDay, PinnedExperiment
+from orchestrator.domain.identity import EntryId, IncidentId, Role, RunId
 from orchestrator.domain.incident import Status
-from orchestrator.domain.plan import AbortCondition, Cluster, Expectation, Person, Role, Service
+from orchestrator.domain.plan import AbortCondition, Cluster, Expectation, Person, Service
 from orchestrator.domain.run import Phase
-from orchestrator.domain.timeline import Kind, Lane, VisibleAfter
+from orchestrator.domain.timeline import Kind, Lane, TimelineEntry, VisibleAfter
 from tests.builders import (
     a_box,
     a_day,
@@ -46,7 +47,7 @@ def _radius(field: str) -> BlastRadius:
     )
 
 
-def a_secret_day():  # type: ignore[no-untyped-def]
+def a_secret_day() -> ChaosDay:
     """A day that is open, with one box that tells nothing to those who don't see it."""
     box = a_box(
         name=canary("box"),
@@ -103,11 +104,7 @@ async def plant(storage: SqlStorage) -> None:
     )
     await storage.add_day(day, [run], _entries())
     await storage.add_samples(
-        [
-            a_sample(
-                run=RUN, probe=canary("probe"), value=canary("seen"), problem=canary("trouble")
-            )
-        ]
+        [a_sample(run=RUN, probe=canary("probe"), value=canary("seen"), problem=canary("trouble"))]
     )
     shadow = an_incident(
         id=IncidentId(canary("shadowid")),
@@ -127,7 +124,7 @@ async def plant(storage: SqlStorage) -> None:
     await _halt(storage)
 
 
-def _entries():  # type: ignore[no-untyped-def]
+def _entries() -> list[TimelineEntry]:
     """What anybody sees, each followed by something that only those in the know do."""
     openly = [
         an_entry(id=EntryId("e1"), run=RUN, details={canary("detail"): canary("fact")}),
@@ -139,7 +136,7 @@ def _entries():  # type: ignore[no-untyped-def]
     return [entry for pair in zip(hidden, openly, strict=True) for entry in pair]
 
 
-def _hidden(field: str, **changes: object):  # type: ignore[no-untyped-def]
+def _hidden(field: str, **changes: Any) -> TimelineEntry:
     entry = an_entry(
         id=EntryId(canary(field + "id")),
         lane=Lane.MECHANICS,
@@ -149,7 +146,7 @@ def _hidden(field: str, **changes: object):  # type: ignore[no-untyped-def]
         source=canary("way"),
         details={"evidence": canary("evidence")},
     )
-    return replace(entry, **changes)  # type: ignore[arg-type]
+    return replace(entry, **changes)
 
 
 async def _halt(storage: SqlStorage) -> None:

@@ -11,9 +11,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from orchestrator.domain.identity import Role
+from orchestrator.domain.identity import DayId, Role
 from orchestrator.domain.incident import Step
-from tests.builders import DAY
+from tests.builders import DAY, a_day
 from tests.integration.api.house import House
 from tests.integration.api.listening import listening
 from tests.integration.api.secrets import RUN, SHADOW, plant
@@ -40,6 +40,11 @@ BODIES: tuple[Any, ...] = (
     {"name": "Mal", "role": "facilitator"},
     {"plan": "version: 1"},
 )
+SEEN = """
+    box title experiment service team key setting expectation ownlabel dayslabel abort reason probe
+    seen trouble shadow linked moved injected because decider halt evidence detail fact corrected
+    agent description action
+"""
 ACCEPTED = ("*/*", "text/html", "text/markdown")
 
 
@@ -78,9 +83,7 @@ async def heard_by(house: House, role: Role) -> dict[str, str]:
     heard: dict[str, str] = {}
     async with house.guest(role) as guest:
         for method, path, body, form in requests(house.app):
-            answer = await guest.request(
-                method, path, json=body if body else None, headers={"Accept": form}
-            )
+            answer = await guest.request(method, path, json=body or None, headers={"Accept": form})
             assert answer.status_code < 500, (method, path, answer.text)
             heard[f"{method} {path} {body} {form}"] = all_of(answer)
         entries = (await guest.get(TIMELINE)).json()["entries"]
@@ -113,11 +116,7 @@ async def test_the_same_search_finds_the_plan_where_it_may_be_seen(house: House)
     heard = await heard_by(house, Role.AGENT)
 
     found = set(re.findall(r"canary([a-z]+)\d", "\n".join(heard.values()).lower()))
-    assert found >= {
-        "box title experiment service team key setting expectation ownnamespace ownlabel"
-        " ownkind daysnamespace abort reason probe seen trouble shadow linked moved injected"
-        " because decider halt evidence detail fact corrected agent description".split()
-    }.pop()
+    assert found >= set(SEEN.split())
 
 
 async def test_numbers_have_no_gaps_that_tell_of_what_is_hidden(house: House) -> None:
@@ -163,11 +162,7 @@ async def test_run_that_exists_looks_like_one_that_does_not(
 
 async def test_run_of_another_day_looks_like_none_to_its_facilitator(house: House) -> None:
     await plant(house.storage)
-    from tests.builders import a_day
-
     await house.storage.add_day(a_day(id="day-2"), [], [])
-
-    from orchestrator.domain.identity import DayId
 
     async with house.guest(Role.FACILITATOR, DayId("day-2")) as facilitator:
         real = await facilitator.post(f"/api/v1/runs/{RUN}/arm")

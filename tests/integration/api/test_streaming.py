@@ -9,10 +9,14 @@ import httpx2
 import pytest
 import uvicorn
 
+from api.app import create_app
+from api.live import HELLO, Feed
+from orchestrator.adapters.storage import SqlStorage
 from orchestrator.domain.day import DayState
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.identity import Role
 from orchestrator.domain.timeline import TimelineEntry, VisibleAfter
+from orchestrator.services.revealing import Audience, Revealing
 from tests.builders import DAY, a_day, an_entry
 from tests.integration.api.house import House
 from tests.integration.api.listening import PATIENCE, listening
@@ -73,9 +77,7 @@ async def test_resumed_stream_has_no_gap_and_no_duplicate(house: House, role: Ro
     async with listening(house.app, STREAM, token) as listener:
         all_events += await listener.heard(count)
     await house.storage.append(entries("-t", "c", "-u", "d"))
-    async with listening(
-        house.app, STREAM, token, last_event_id=all_events[-1]["id"]
-    ) as listener:
+    async with listening(house.app, STREAM, token, last_event_id=all_events[-1]["id"]) as listener:
         all_events += await listener.heard(4 if role is Role.AGENT else 2)
 
     seen = ["a", "-s", "b", "-t", "c", "-u", "d"]
@@ -177,27 +179,39 @@ async def test_dropped_connection_resumes_over_a_real_socket(house: House) -> No
                     ids += [line.removeprefix("id: ")] if line.startswith("id: ") else []
                     if len(ids) == wanted:
                         break
-            await house.storage.append(entries(f"c{wanted}", f"-{wanted}", f"d{wanted}", f"e{wanted}"))
+            await house.storage.append(
+                entries(f"c{wanted}", f"-{wanted}", f"d{wanted}", f"e{wanted}")
+            )
 
     assert ids == ["1", "2", "3", "4", "5"]
 
 
-async def test_stream_ends_for_a_while_when_the_database_fails(house: House) -> None:
-    token = await house.token(Role.RESPONDER)
+class Failing(SqlStorage):
+    """A store whose database is gone."""
 
-    async def fail(*_: object, **__: object) -> bool:
-        raise Unavailable("gone")
+    async def changed(self, *_: object, **__: object) -> bool:
+        raise Unavailable("the database is gone")
 
-    async with listening(house.app, STREAM, token) as listener:
+
+async def test_stream_ends_when_the_database_fails_so_that_clients_come_back(
+    house: House,
+) -> None:
+    revealing = Revealing(storage=Failing(house.database))
+    feed = Feed(revealing=revealing, audience=Audience(role=Role.AGENT, day=a_day()), mark="")
+
+    with anyio.fail_after(PATIENCE):
+        frames = [frame async for frame in feed.frames(0)]
+
+    assert frames == [HELLO]
+
+
+async def test_quiet_stream_is_kept_alive_by_comments(house: House) -> None:
+    app = create_app(house.services, keep_alive=timedelta(milliseconds=50))
+
+    async with listening(app, STREAM, await house.token(Role.RESPONDER)) as listener:
         await listener.heard(2)
-        house.storage.changed = fail  # type: ignore[method-assign]
-        await house.storage.append(entries("c"))
-        events = await listener.heard(3)
+        with anyio.fail_after(PATIENCE):
+            while b"\n: ping" not in listener.raw:
+                await listener.heard_more()
 
-    assert texts(events) == ["a", "b", "c"]
-
-
-async def test_quiet_stream_is_kept_alive(house: House) -> None:
-    from api.routes import timelines
-
-    assert timedelta(seconds=timelines.KEEP_ALIVE_SECONDS) < timedelta(seconds=30)
+    assert len(listener.events) == 2

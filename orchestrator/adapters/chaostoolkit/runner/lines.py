@@ -3,6 +3,7 @@
 Everything that says a secret is redacted here, on the way out. It does not interpret lines.
 """
 
+import base64
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TextIO
+from urllib.parse import quote, quote_plus
 
 from orchestrator.adapters.clock import SystemClock
 
@@ -29,7 +31,8 @@ class Lines:
         """Set when the conductor says that the work may begin."""
         self.finish = threading.Event()
         """Set when the conductor says that the fault's time is over."""
-        self._interrupted = False
+        self.was_interrupted = False
+        """Whether nothing more of the method may be played."""
 
     @classmethod
     def take_over(cls) -> "Lines":
@@ -41,8 +44,13 @@ class Lines:
         return lines
 
     def hide(self, secrets: Iterable[object]) -> None:
-        """Never let these values out."""
-        texts = {str(secret) for secret in secrets if isinstance(secret, (str, int))}
+        """Never let these values out, in none of the forms that they take in a text."""
+        texts = {
+            form
+            for secret in secrets
+            if isinstance(secret, (str, int)) and not isinstance(secret, bool)
+            for form in _forms(str(secret))
+        }
         known = texts.union(self._hidden)
         self._hidden = sorted(
             (text for text in known if len(text) >= _SHORTEST_SECRET), key=len, reverse=True
@@ -63,7 +71,8 @@ class Lines:
     def text_of(self, value: object, *, longest: int = _LONGEST_TEXT) -> str:
         """A value in short, for people, without secrets."""
         text = value if isinstance(value, str) else _encoded(value)
-        text = str(self._clean(" ".join(text.split())))
+        # Before its white space changes and after, since a secret may have some.
+        text = str(self._clean(" ".join(str(self._clean(text)).split())))
         return text if len(text) <= longest else text[: longest - 1] + "…"
 
     def _clean(self, value: Any) -> Any:
@@ -93,12 +102,28 @@ class Lines:
 
     def _interrupt(self) -> None:
         """Interrupt the main thread once: a second signal would cut the rollbacks short."""
-        if self._interrupted:
+        if self.was_interrupted:
             return
-        self._interrupted = True
+        self.was_interrupted = True
         self.begin.set()
         if not self.finish.is_set():
             os.kill(os.getpid(), signal.SIGUSR1)
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it stands in JSON, in Python's notation, in an address, and encoded."""
+    plain = secret.encode(errors="surrogatepass")
+    return {
+        secret,
+        " ".join(secret.split()),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+        repr(plain)[2:-1],
+        quote(plain, safe=""),
+        quote_plus(plain),
+        base64.b64encode(plain).decode(),
+    }
 
 
 def _encoded(value: object) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from chaoslib import substitute
 from chaoslib.configuration import load_configuration
 from chaoslib.exceptions import ChaosException
-from chaoslib.run import Runner, RunEventHandler
+from chaoslib.run import RunEventHandler, Runner
 from chaoslib.types import Strategy
 
 from orchestrator.adapters.chaostoolkit.runner import holding

@@ -4,7 +4,12 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection
+
+
+class NewerSchemaError(Exception):
+    """The database was brought to a schema by a later release."""
 
 
 def configured(connection: Connection | None = None) -> Config:
@@ -16,5 +21,11 @@ def configured(connection: Connection | None = None) -> Config:
 
 
 def upgrade(connection: Connection) -> None:
-    """Run every migration that is missing, in the caller's transaction."""
-    command.upgrade(configured(connection), "head")
+    """Run every migration that is missing, in the caller's transaction.
+
+    Raises: NewerSchemaError: the schema is of a migration that is not known here.
+    """
+    try:
+        command.upgrade(configured(connection), "head")
+    except CommandError as error:
+        raise NewerSchemaError(str(error)) from error

@@ -23,7 +23,7 @@ def since(text: str | None, now: datetime) -> str:
     return human((now - instant(text)).total_seconds()) if text else "<unknown>"
 
 
-def human(seconds: float) -> str:  # noqa: PLR0911 - a table of ranges
+def human(seconds: float) -> str:
     """A span of time in at most two units.
 
     Units: seconds.

@@ -65,7 +65,7 @@ def _initial_status(pod: Object) -> str:
             return "Init:" + _ended(state["terminated"])
         waiting = state.get("waiting", {}).get("reason", "")
         if waiting and waiting != "PodInitializing":
-            return "Init:" + waiting
+            return f"Init:{waiting}"
         return f"Init:{index}/{total}"
     return ""
 

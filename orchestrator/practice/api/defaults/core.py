@@ -14,7 +14,7 @@ Object = dict[str, Any]
 def default_namespace(namespace: Object) -> None:
     """Fill in a namespace."""
     metadata = namespace["metadata"]
-    labels = metadata.get("labels", {}) | {"kubernetes.io/metadata.name": metadata["name"]}
+    labels = metadata.get("labels", {}) | {"kubernetes.io/metadata.name": metadata.get("name", "")}
     metadata["labels"] = labels
     spec = namespace.setdefault("spec", {})
     if "deletionTimestamp" not in metadata:

@@ -6,6 +6,7 @@ import re
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -158,20 +159,24 @@ def _endpoint_causes(endpoint: Object, kind: str, field: str) -> list[Cause]:
 
 def endpoint_address_causes(address: str, field: str) -> list[Cause]:
     """What is wrong with an address that traffic is to be sent to."""
+    text = _address_fault(address)
+    return [Cause.invalid(field, address, text)] if text else []
+
+
+@lru_cache(maxsize=8192)
+def _address_fault(address: str) -> str:
+    """Why traffic can't be sent to an address, or empty text; slices repeat them at each write."""
     try:
         parsed = ip_address(address)
     except ValueError:
-        text = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-        return [Cause.invalid(field, address, text)]
+        return "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
     if parsed.is_unspecified:
-        return [Cause.invalid(field, address, f"may not be unspecified ({address})")]
+        return f"may not be unspecified ({address})"
     if parsed.is_loopback:
-        text = "may not be in the loopback range (127.0.0.0/8, ::1/128)"
-        return [Cause.invalid(field, address, text)]
+        return "may not be in the loopback range (127.0.0.0/8, ::1/128)"
     if parsed.is_link_local:
-        text = "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
-        return [Cause.invalid(field, address, text)]
-    return []
+        return "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
+    return ""
 
 
 def event_causes(event: Object, _old: Object | None) -> list[Cause]:

@@ -1,0 +1,114 @@
+"""Clients that misbehave: what they get, and that others are still served."""
+
+import json
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+from kubernetes import client
+
+from tests.contract.cluster.asking import Cluster
+
+
+@pytest.fixture
+def plain(api: client.ApiClient) -> tuple[str, int]:
+    """Where the server listens, when it speaks plain HTTP."""
+    parts = urlsplit(api.configuration.host)
+    if parts.scheme != "http":
+        pytest.skip("raw bytes are sent to a plain HTTP server only")
+    return parts.hostname or "", parts.port or 80
+
+
+def exchange(place: tuple[str, int], raw: bytes, *, wait: bool = True) -> bytes:
+    """What comes back for raw bytes, up to the head of the answer."""
+    with socket.create_connection(place, timeout=5) as connection:
+        connection.sendall(raw)
+        return connection.recv(4096) if wait else b""
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"NONSENSE\r\n\r\n",
+        b"GET /api HTTP/9.9\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET " + b"/" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
+def test_bytes_that_are_no_request_are_answered_400(
+    cluster: Cluster, plain: tuple[str, int], raw: bytes
+) -> None:
+    answer = exchange(plain, raw)
+
+    assert b" 400 " in answer.splitlines()[0]
+    assert cluster.send("GET", "/readyz").code == 200
+
+
+def test_connection_that_breaks_in_the_middle_of_a_body_harms_nobody(
+    cluster: Cluster, plain: tuple[str, int]
+) -> None:
+    path = cluster.path("configmaps")
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n"
+
+    for _ in range(20):
+        exchange(plain, head.encode() + b'{"metadata": {"name": "half', wait=False)
+
+    assert "half" not in cluster.names("configmaps")
+
+
+def test_watches_that_are_left_open_and_dropped_harm_nobody(
+    cluster: Cluster, plain: tuple[str, int]
+) -> None:
+    path = cluster.path("configmaps")
+    head = f"GET {path}?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+    for _ in range(20):
+        assert b" 200 " in exchange(plain, head).splitlines()[0]
+    cluster.create("configmaps", {"metadata": {"name": "after"}})
+
+    assert "after" in cluster.names("configmaps")
+
+
+def test_body_that_grows_without_end_is_cut_off(cluster: Cluster, plain: tuple[str, int]) -> None:
+    path = cluster.path("configmaps")
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
+
+    answer = exchange(plain, head + chunk * 4)
+
+    assert b" 413 " in answer.splitlines()[0]
+
+
+def test_encoded_slash_is_no_way_into_another_object(cluster: Cluster) -> None:
+    answer = cluster.send("GET", cluster.path("configmaps", "a%2F..%2Fb"))
+
+    assert answer.code == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": "many"},
+        {"timeoutSeconds": "soon", "watch": "1"},
+        {"resourceVersion": "latest"},
+        {"watch": "perhaps"},
+        {"dryRun": "Some"},
+    ],
+)
+def test_parameter_that_can_not_be_read_is_refused(cluster: Cluster, query: dict[str, str]) -> None:
+    method = "POST" if "dryRun" in query else "GET"
+    body = {"metadata": {"name": "x"}} if method == "POST" else None
+
+    answer = cluster.send(method, cluster.path("configmaps"), body, **query)
+
+    assert answer.code in {400, 422}, answer.body
+    assert answer.body["kind"] == "Status"
+
+
+def test_deep_nesting_is_refused(cluster: Cluster) -> None:
+    deep = json.loads("[" * 500 + "]" * 500)
+    body = {"metadata": {"name": "deep"}, "data": deep}
+
+    answer = cluster.send("POST", cluster.path("configmaps"), body)
+
+    assert answer.code == 400

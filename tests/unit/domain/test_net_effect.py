@@ -1,0 +1,223 @@
+"""What all writes to one object come to, and what is left to do about it."""
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.domain.net_effect import (
+    Await,
+    Decision,
+    PutBack,
+    Recreate,
+    Remove,
+    Settled,
+    decide,
+    merged,
+    net_effects,
+)
+from orchestrator.domain.undo import ObjectRef, UndoRecord, UndoState, Verb
+from tests.builders import RUN, at
+
+Document = dict[str, Any]
+OWNED = {"ownerReferences": [{"kind": "ReplicaSet", "name": "r", "uid": "u", "controller": True}]}
+
+
+def an_object(uid: str = "uid-1", *, metadata: Document | None = None, **spec: Any) -> Document:
+    return {"metadata": {"name": "cart", "uid": uid, **(metadata or {})}, "spec": spec}
+
+
+def a_write(
+    verb: Verb, before: Document | None, after: Document | None, **changes: Any
+) -> UndoRecord:
+    uid = (before or {}).get("metadata", {}).get("uid", "")
+    path = "/apis/apps/v1/namespaces/shop/deployments/cart"
+    record = UndoRecord(
+        run=RUN,
+        seq=changes.pop("seq", 1),
+        at=at(0),
+        verb=verb,
+        ref=ObjectRef(path=path, kind="deployments", namespace="shop", name="cart", uid=uid),
+        before=before,
+        after=after,
+        state=UndoState.DONE,
+    )
+    return replace(record, **changes)
+
+
+def decided(*records: UndoRecord, now: Document | None) -> Decision:
+    effects = net_effects(records)
+    assert len(effects) == 1
+    return decide(effects[0], now)
+
+
+def test_change_still_in_force_is_put_back() -> None:
+    write = a_write(Verb.CHANGE, an_object(replicas=3), an_object(replicas=0))
+
+    assert decided(write, now=an_object(replicas=0)) == PutBack(patch={"spec": {"replicas": 3}})
+    assert decided(write, now=an_object(replicas=3)) == Settled()
+
+
+def test_writes_that_were_not_made_count_for_nothing() -> None:
+    write = a_write(
+        Verb.CHANGE, an_object(replicas=3), an_object(replicas=0), state=UndoState.UNDONE
+    )
+
+    assert net_effects([write]) == ()
+
+
+def test_what_the_rollbacks_put_back_is_settled() -> None:
+    there = a_write(Verb.CHANGE, an_object(replicas=3), an_object(replicas=0))
+    back = a_write(Verb.CHANGE, an_object(replicas=0), an_object(replicas=3), seq=2)
+
+    assert decided(there, back, now=an_object(replicas=3)) == Settled()
+
+
+def test_value_that_others_set_between_two_writes_is_what_returns() -> None:
+    first = a_write(Verb.CHANGE, an_object(replicas=3), an_object(replicas=0))
+    second = a_write(Verb.CHANGE, an_object(replicas=5), an_object(replicas=1), seq=2)
+
+    assert decided(first, second, now=an_object(replicas=1)) == PutBack(
+        patch={"spec": {"replicas": 5}}
+    )
+
+
+def test_others_change_between_two_writes_is_not_taken_for_ours() -> None:
+    first = a_write(Verb.CHANGE, an_object(a=1, b=1), an_object(a=2, b=1))
+    second = a_write(Verb.CHANGE, an_object(a=5, b=1), an_object(a=5, b=2), seq=2)
+
+    decision = decided(first, second, now=an_object(a=5, b=2))
+
+    assert isinstance(decision, PutBack)
+    assert decision.patch == {"spec": {"b": 1}}
+    assert [each.field for each in decision.kept] == ["spec.a"]
+
+
+def test_intent_counts_whether_it_was_made_or_not() -> None:
+    first = a_write(Verb.CHANGE, an_object(replicas=3), an_object(replicas=2))
+    intent = a_write(
+        Verb.CHANGE,
+        an_object(replicas=2),
+        an_object(replicas=0),
+        seq=2,
+        state=UndoState.INTENT,
+    )
+    wanted = PutBack(patch={"spec": {"replicas": 3}})
+
+    assert decided(first, intent, now=an_object(replicas=0)) == wanted
+    assert decided(first, intent, now=an_object(replicas=2)) == wanted
+    assert decided(intent, now=an_object(replicas=2)) == Settled()
+
+
+def test_created_object_is_removed_by_its_uid() -> None:
+    write = a_write(Verb.CREATE, None, an_object("made"))
+
+    assert decided(write, now=an_object("made")) == Remove(uid="made")
+    assert decided(write, now=an_object("another")) == Settled()
+    assert decided(write, now=None) == Settled()
+
+
+def test_created_object_whose_answer_was_lost_is_known_by_its_mark() -> None:
+    mark = {"annotations": {"x-0a1b2c3d": "random"}}
+    promised = an_object("of the dry run", metadata=mark)
+    write = a_write(Verb.CREATE, None, promised, state=UndoState.INTENT)
+
+    assert decided(write, now=an_object("real", metadata=mark)) == Remove(uid="real")
+    assert decided(write, now=an_object("of the dry run")) == Settled()
+    other = {"annotations": {"x-0a1b2c3d": "of another run"}}
+    assert decided(write, now=an_object("real", metadata=other)) == Settled()
+
+
+def test_object_made_and_deleted_by_the_run_leaves_nothing_to_do() -> None:
+    made = a_write(Verb.CREATE, None, an_object("made"))
+    gone = a_write(Verb.DELETE, an_object("made"), None, seq=2)
+
+    assert decided(made, gone, now=None) == Settled()
+
+
+def test_deleted_object_is_made_anew_without_what_is_new_each_time() -> None:
+    metadata = {"resourceVersion": "7", "creationTimestamp": "t", "labels": {"app": "cart"}}
+    before = an_object(metadata=metadata, replicas=1) | {"status": {"replicas": 1}}
+    changed = a_write(Verb.CHANGE, an_object(replicas=3), an_object(replicas=1))
+    deleted = a_write(Verb.DELETE, before, None, seq=2)
+
+    assert decided(changed, deleted, now=None) == Recreate(
+        document={
+            "metadata": {"name": "cart", "labels": {"app": "cart"}},
+            "spec": {"replicas": 3},
+        }
+    )
+
+
+def test_deleted_object_that_is_back_is_settled_once_it_is_as_before() -> None:
+    deleted = a_write(Verb.DELETE, an_object(replicas=3), None)
+
+    assert decided(deleted, now=an_object("new", replicas=3, defaulted=True)) == Settled()
+    theirs = decided(deleted, now=an_object("new", replicas=1))
+    assert isinstance(theirs, Settled)
+    assert [each.field for each in theirs.kept] == ["spec.replicas"]
+
+
+def test_object_still_being_deleted_is_awaited() -> None:
+    deleted = a_write(Verb.DELETE, an_object(), None)
+
+    assert isinstance(decided(deleted, now=an_object(metadata={"deletionTimestamp": "t"})), Await)
+
+
+def test_deletion_that_was_never_made_leaves_nothing_to_do() -> None:
+    intent = a_write(Verb.DELETE, an_object(), None, state=UndoState.INTENT)
+
+    assert decided(intent, now=an_object()) == Settled()
+
+
+def test_owned_object_is_left_to_its_controller() -> None:
+    evicted = a_write(Verb.EVICT, an_object(metadata=OWNED), None)
+    changed = a_write(Verb.CHANGE, an_object(metadata=OWNED, a=1), an_object(metadata=OWNED, a=2))
+
+    assert decided(evicted, now=None) == Settled()
+    assert decided(changed, now=None) == Settled()
+
+
+def test_changed_object_that_others_deleted_is_reported() -> None:
+    changed = a_write(Verb.CHANGE, an_object(replicas=3), an_object(replicas=0))
+
+    for now, said in ((None, "deleted"), (an_object("new", replicas=3), "another object")):
+        decision = decided(changed, now=now)
+        assert isinstance(decision, Settled)
+        assert said in decision.kept[0].now
+
+
+FIELDS = st.sampled_from(["a", "b", "c"])
+VALUES = st.integers(0, 3)
+
+
+@given(st.lists(st.tuples(st.booleans(), FIELDS, VALUES), max_size=12))
+def test_whatever_order_writes_come_in_only_ours_is_taken_back(
+    steps: list[tuple[bool, str, int]],
+) -> None:
+    now: Document = {"a": 0, "b": 0, "c": 0}
+    records: list[UndoRecord] = []
+    ours: dict[str, tuple[int, int]] = {}
+    for is_ours, name, value in steps:
+        after = now | {name: value}
+        if is_ours and value != now[name]:
+            was, last = ours.get(name, (now[name], now[name]))
+            ours[name] = (was if now[name] == last else now[name], value)
+            seq = len(records) + 1
+            records.append(a_write(Verb.CHANGE, an_object(**now), an_object(**after), seq=seq))
+        now = after
+    expected = {
+        name: ours[name][0] if name in ours and ours[name][1] == value else value
+        for name, value in now.items()
+    }
+
+    restored = an_object(**now)
+    for effect in net_effects(records):
+        decision = decide(effect, restored)
+        if isinstance(decision, PutBack):
+            restored = merged(restored, decision.patch)
+        again = decide(effect, restored)
+        assert isinstance(again, Settled)
+
+    assert restored["spec"] == expected

@@ -1,0 +1,111 @@
+"""Putting back field by field: ours returns, others' stays, and twice is as good as once."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.domain.net_effect import merged
+from orchestrator.domain.undo import ABSENT, changed_leaves, restoring, value_at
+
+LEAVES = st.integers(0, 3) | st.lists(st.integers(0, 2), max_size=2) | st.sampled_from(["a", ""])
+KEYS = st.sampled_from(["spec", "replicas", "labels", "app.kubernetes.io/name"])
+DOCUMENTS = st.recursive(
+    st.dictionaries(KEYS, LEAVES, max_size=3),
+    lambda inner: st.dictionaries(KEYS, inner | LEAVES, max_size=3),
+    max_leaves=8,
+)
+Document = dict[str, Any]
+
+
+def put_back(before: Document, after: Document, now: Document) -> Document:
+    return merged(now, restoring(key="x", before=before, after=after, now=now).patch)
+
+
+@given(DOCUMENTS, DOCUMENTS)
+def test_untouched_by_others_every_field_is_as_before(before: Document, after: Document) -> None:
+    restored = put_back(before, after, after)
+
+    assert all(value_at(restored, path) == was for path, (was, _) in leaves(before, after))
+
+
+@given(DOCUMENTS, DOCUMENTS, DOCUMENTS)
+def test_only_fields_that_still_hold_our_value_change(
+    before: Document, after: Document, now: Document
+) -> None:
+    restored = put_back(before, after, now)
+    ours = dict(changed_leaves(before, after))
+
+    for path, (was, set_by_us) in ours.items():
+        if value_at(now, path) == set_by_us:
+            assert value_at(restored, path) == was
+    for path in changed_leaves(now, restored):
+        assert any(path[: len(each)] == each or each[: len(path)] == path for each in ours)
+
+
+@given(DOCUMENTS, DOCUMENTS, DOCUMENTS)
+def test_twice_is_as_good_as_once(before: Document, after: Document, now: Document) -> None:
+    once = put_back(before, after, now)
+
+    assert put_back(before, after, once) == once
+
+
+def leaves(before: Document, after: Document) -> list[tuple[Any, Any]]:
+    return list(changed_leaves(before, after).items())
+
+
+def test_value_of_others_is_kept_and_said() -> None:
+    result = restoring(
+        key="deployments/shop/cart",
+        before={"spec": {"replicas": 3, "paused": False}},
+        after={"spec": {"replicas": 0, "paused": True}},
+        now={"spec": {"replicas": 5, "paused": True}},
+    )
+
+    assert result.patch == {"spec": {"paused": False}}
+    assert [str(each) for each in result.kept] == [
+        "deployments/shop/cart spec.replicas: was 3, we set 0, now 5"
+    ]
+
+
+def test_field_that_was_not_there_goes_again() -> None:
+    result = restoring(
+        key="x",
+        before={"spec": {"selector": {"app": "cart"}}},
+        after={"spec": {"selector": {"app": "cart", "bogus": "y"}}},
+        now={"spec": {"selector": {"app": "cart", "bogus": "y", "theirs": "z"}}},
+    )
+
+    assert result.patch == {"spec": {"selector": {"bogus": None}}}
+
+
+def test_map_that_was_removed_returns_field_by_field() -> None:
+    before = {"metadata": {"labels": {"a": "1", "b": "2"}}}
+    after: Document = {"metadata": {}}
+    now = {"metadata": {"labels": {"b": "theirs"}}}
+
+    result = restoring(key="x", before=before, after=after, now=now)
+
+    assert result.patch == {"metadata": {"labels": {"a": "1"}}}
+    assert [each.field for each in result.kept] == ["metadata.labels.b"]
+
+
+def test_lists_are_put_back_whole() -> None:
+    before = {"spec": {"containers": [{"image": "good"}]}}
+    after = {"spec": {"containers": [{"image": "bad"}]}}
+
+    assert restoring(key="x", before=before, after=after, now=after).patch == before
+
+
+def test_what_the_server_writes_is_never_ours() -> None:
+    before = {"metadata": {"generation": 1, "resourceVersion": "1"}, "status": {"replicas": 3}}
+    after = {"metadata": {"generation": 2, "resourceVersion": "2"}, "status": {"replicas": 0}}
+
+    assert changed_leaves(before, after) == {}
+
+
+@pytest.mark.parametrize("nothing", [{}, {"spec": None}])
+def test_null_is_as_good_as_absent(nothing: Document) -> None:
+    assert changed_leaves(nothing, {"spec": None}) == {}
+    assert value_at(nothing, ("spec",)) is ABSENT

@@ -1,0 +1,139 @@
+"""What a request wants is read in one way, whichever way it was said."""
+
+from typing import Any
+
+import pytest
+
+from orchestrator.guard.bodies import Media, media_of, parse_body
+from orchestrator.guard.calls import Action, Call, classify
+from orchestrator.guard.headers import check_headers
+from orchestrator.guard.paths import Route, parse_path
+from orchestrator.guard.refusals import NotLetThrough
+
+POD = "/api/v1/namespaces/shop/pods/cart-1"
+
+
+def a_call(
+    method: str, path: str, body: Any = None, media: Media = Media.JSON, **query: str
+) -> Call:
+    route = parse_path(path)
+    assert isinstance(route, Route)
+    return classify(method, route, query, media, body)
+
+
+def refused(method: str, path: str, body: Any = None, **query: str) -> str:
+    with pytest.raises(NotLetThrough) as caught:
+        a_call(method, path, body, Media.JSON, **query)
+    return caught.value.rule
+
+
+def test_options_of_a_deletion_are_the_same_from_body_and_query() -> None:
+    by_query = a_call("DELETE", POD, gracePeriodSeconds="0", propagationPolicy="Orphan")
+    by_body = a_call("DELETE", POD, {"gracePeriodSeconds": 0, "propagationPolicy": "Orphan"})
+
+    assert by_query.body == by_body.body
+    assert by_query.query == {}
+
+
+def test_dry_run_in_the_query_holds_although_there_is_a_body() -> None:
+    call = a_call("DELETE", POD, {"gracePeriodSeconds": 0}, dryRun="All")
+
+    assert call.is_dry
+    assert call.body["dryRun"] == ["All"]
+
+
+def test_options_that_contradict_each_other_are_refused() -> None:
+    assert refused("DELETE", POD, {"gracePeriodSeconds": 5}, gracePeriodSeconds="0") == "body"
+    assert refused("DELETE", POD, {"dryRun": []}, dryRun="All") == "body"
+
+
+@pytest.mark.parametrize("value", ["all", "None", "", "All,All"])
+def test_dry_run_is_plainly_all_or_refused(value: str) -> None:
+    assert refused("POST", "/api/v1/namespaces/shop/configmaps", {}, dryRun=value) == "query"
+
+
+def test_options_that_are_not_known_are_refused() -> None:
+    assert (
+        refused("DELETE", POD, {"ignoreStoreReadErrorWithClusterBreakingPotential": True}) == "body"
+    )
+
+
+def test_eviction_names_the_pod_of_its_path() -> None:
+    body = {"metadata": {"name": "cart-1"}}
+    assert a_call("POST", f"{POD}/eviction", body).action is Action.EVICT
+    assert refused("POST", f"{POD}/eviction", {"metadata": {"name": "other"}}) == "body"
+    assert refused("POST", f"{POD}/eviction", None) == "body"
+
+
+def test_patch_needs_the_media_of_a_patch_and_a_put_does_not() -> None:
+    path = "/apis/apps/v1/namespaces/shop/deployments/cart"
+
+    assert a_call("PATCH", path, {}, Media.MERGE_PATCH).action is Action.CHANGE
+    assert refused("PATCH", path, {}) == "body"
+    with pytest.raises(NotLetThrough):
+        a_call("PUT", path, {}, Media.MERGE_PATCH)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "rule"),
+    [
+        ("DELETE", "/api/v1/namespaces/shop", "irreversible"),
+        ("DELETE", "/api/v1/nodes/one", "irreversible"),
+        ("POST", "/api/v1/nodes", "irreversible"),
+        ("DELETE", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/x", "irreversible"),
+        ("PATCH", "/apis/rbac.authorization.k8s.io/v1/clusterroles/x", "privileges"),
+        ("POST", "/api/v1/namespaces/shop/secrets", "kinds"),
+        ("POST", "/apis/chaos-mesh.org/v1alpha1/namespaces/shop/podchaos", "kinds"),
+        ("POST", "/apis/other/v1/namespaces/shop/pods", "kinds"),
+        ("POST", f"{POD}/exec", "parts"),
+        ("POST", f"{POD}/attach", "parts"),
+        ("POST", f"{POD}/portforward", "parts"),
+        ("PATCH", f"{POD}/ephemeralcontainers", "parts"),
+        ("PUT", f"{POD}/status", "parts"),
+        ("DELETE", f"{POD}/status", "parts"),
+        ("POST", POD, "method"),
+        ("PUT", "/api/v1/namespaces/shop/pods", "method"),
+        ("DELETE", "/api/v1/pods", "kinds"),
+    ],
+)
+def test_what_no_run_may_want_is_refused_by_a_rule_with_a_name(
+    method: str, path: str, rule: str
+) -> None:
+    assert refused(method, path, {}) == rule
+
+
+def test_body_without_a_type_is_json() -> None:
+    assert media_of("", target="x") is Media.JSON
+    assert media_of("application/json; charset=utf-8", target="x") is Media.JSON
+
+
+@pytest.mark.parametrize(
+    "raw", [b"{", b"[]", b'"x"', b'{"a": 1, "a": 2}', b'{"a": NaN}', b"\xff", b"[" * 100_000]
+)
+def test_body_with_a_second_reading_is_refused(raw: bytes) -> None:
+    with pytest.raises(NotLetThrough) as caught:
+        parse_body(raw, Media.JSON, target="x")
+
+    assert caught.value.rule == "body"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Impersonate-User",
+        "impersonate-extra-scopes",
+        "X-Remote-Group",
+        "X-HTTP-Method-Override",
+        "X-Original-URL",
+        "Upgrade",
+    ],
+)
+def test_header_that_changes_the_meaning_is_refused(name: str) -> None:
+    with pytest.raises(NotLetThrough) as caught:
+        check_headers({"Accept": "application/json", name: "x"}, target="x")
+
+    assert caught.value.rule == "headers"
+
+
+def test_usual_headers_pass() -> None:
+    check_headers({"Accept": "*/*", "Kubectl-Command": "kubectl get"}, target="x")

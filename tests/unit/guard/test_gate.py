@@ -1,0 +1,96 @@
+"""Who may write when."""
+
+from datetime import datetime, timedelta
+
+import anyio
+import pytest
+
+from orchestrator.domain.blast_radius import Denied
+from orchestrator.guard.gate import Gate, MayNotPlay, Stage
+from tests.builders import at
+
+
+class HandClock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return at(self.seconds)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def gate(clock: HandClock) -> Gate:
+    return Gate(clock=clock, longest=timedelta(seconds=60), recovering=False)
+
+
+def rule(gate: Gate) -> str:
+    denied = gate.denied()
+    return denied.rule if isinstance(denied, Denied) else ""
+
+
+def test_gate_is_closed_until_the_method_plays(gate: Gate) -> None:
+    assert rule(gate) == "stage"
+
+    gate.play()
+
+    assert rule(gate) == ""
+
+
+def test_method_writes_no_longer_than_allowed(gate: Gate, clock: HandClock) -> None:
+    gate.play()
+    clock.seconds = 61
+
+    assert rule(gate) == "longest"
+
+
+async def test_rollbacks_may_write_when_the_time_is_over(gate: Gate, clock: HandClock) -> None:
+    gate.play()
+    clock.seconds = 61
+    await gate.restrain()
+
+    assert rule(gate) == ""
+    assert gate.stage is Stage.ROLLBACK
+
+
+async def test_method_is_let_loose_once_and_never_after_a_restraint(gate: Gate) -> None:
+    await gate.restrain()
+
+    with pytest.raises(MayNotPlay):
+        gate.play()
+
+
+def test_recovering_gate_never_plays(clock: HandClock) -> None:
+    gate = Gate(clock=clock, longest=timedelta(seconds=60), recovering=True)
+
+    with pytest.raises(MayNotPlay):
+        gate.play()
+
+
+async def test_closing_holds_at_once_and_waits_for_the_write_on_its_way(gate: Gate) -> None:
+    gate.play()
+    story: list[str] = []
+
+    async def close() -> None:
+        async with gate.closed():
+            story.append("closed")
+
+    async with anyio.create_task_group() as tasks, gate.passing():
+        tasks.start_soon(close)
+        while gate.stage is not Stage.CLOSED:
+            await anyio.lowlevel.checkpoint()
+        await anyio.lowlevel.checkpoint()
+        story.append("written")
+
+    assert story == ["written", "closed"]
