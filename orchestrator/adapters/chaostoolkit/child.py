@@ -24,10 +24,13 @@ _TAIL: Final = 2000
 class Child:
     """A process of a run."""
 
-    def __init__(self, process: Process, *, name: str, log: Path) -> None:
+    def __init__(
+        self, process: Process, *, name: str, log: Path, may_be_quoted: bool = False
+    ) -> None:
         self._process = process
         self._name = name
         self._log = log
+        self._may_be_quoted = may_be_quoted
         self._sending = anyio.Lock()
         self._was_killed = False
 
@@ -39,8 +42,12 @@ class Child:
         name: str,
         folder: Path,
         environment: Mapping[str, str],
+        may_be_quoted: bool = False,
     ) -> "Child":
-        """Start a process. Raises: EngineUnavailable."""
+        """Start a process; one that may be quoted writes no secret to its log.
+
+        Raises: EngineUnavailable.
+        """
         log = folder / f"{name}.log"
         try:
             with log.open("ab") as errors:
@@ -53,7 +60,7 @@ class Child:
                 )
         except OSError as error:
             raise EngineUnavailable(process=name, problem=str(error)) from error
-        return cls(process, name=name, log=log)
+        return cls(process, name=name, log=log, may_be_quoted=may_be_quoted)
 
     async def say(self, line: Mapping[str, Any]) -> None:
         """Send a line. Raises: EngineUnavailable: the process is gone."""
@@ -123,7 +130,9 @@ class Child:
                     await stream.aclose()
 
     def last_words(self) -> str:
-        """The last line that the process wrote to its log."""
+        """The last line that the process wrote to its log, if that may be told."""
+        if not self._may_be_quoted:
+            return "it is gone"
         try:
             tail = self._log.read_bytes()[-_TAIL:].decode(errors="replace").strip()
         except OSError:

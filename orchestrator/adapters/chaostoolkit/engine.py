@@ -80,7 +80,11 @@ class ChaosToolkitEngine:
 
     async def _start_guard(self, folder: Path, assignment: Assignment) -> GuardClient:
         child = await Child.start(
-            self._guard_command, name="guard", folder=folder, environment=self._guard_environment
+            self._guard_command,
+            name="guard",
+            folder=folder,
+            environment=self._guard_environment,
+            may_be_quoted=True,
         )
         return GuardClient(child, assignment)
 

@@ -69,8 +69,9 @@ class ProcessExecution:
 
     async def happenings(self) -> AsyncIterator[Happening]:
         """What happens, in the order in which it is heard; ends when the processes have ended."""
-        async for happening in self._happenings:
-            yield happening
+        with self._happenings:
+            async for happening in self._happenings:
+                yield happening
 
     async def start_crew(self, tasks: TaskGroup) -> None:
         """Start observer and runner; both wait to be told to begin."""
@@ -117,7 +118,8 @@ class ProcessExecution:
             return
         if not problem:
             who = "runner" if plays else "observer"
-            problem = f"the {who} ended before it was asked to: {child.last_words()}"
+            # Its log is not quoted: any code may have written a secret there.
+            problem = f"the {who} ended before it was asked to"
         await self._heard.send(RunnerEnded(at=self._clock.now(), problem=problem))
 
     def _runner_happening(self, line: dict[str, Any]) -> Happening | None:
@@ -170,15 +172,21 @@ class ProcessExecution:
         if not self._assignment.experiment.document.get("rollbacks"):
             return
         restorer = await self._crew.start("restorer")
+        problem: EngineUnavailable | None = None
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._listen_to_runner, restorer, True)
-                await restorer.say(self._begin())
-                await restorer.ended(within=patience.total_seconds())
-                await restorer.kill()
+                try:
+                    await restorer.say(self._begin())
+                    await restorer.ended(within=patience.total_seconds())
+                except EngineUnavailable as error:
+                    problem = error
+                finally:
+                    await restorer.kill()
         finally:
-            await restorer.kill()
             await restorer.close()
+        if problem is not None:
+            raise problem
 
     async def undo(self) -> Restoration:
         """Put back whatever the journal still holds. Raises: EngineUnavailable."""

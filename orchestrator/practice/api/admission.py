@@ -19,19 +19,24 @@ Object = dict[str, Any]
 SERVICE_NETWORK: Final = IPv4Network("10.96.0.0/16")
 NODE_PORTS: Final = range(30000, 32768)
 _TOKEN_MOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
+_PRIORITIES: Final[Mapping[str | None, int]] = {
+    None: 0,
+    "system-cluster-critical": 2_000_000_000,
+    "system-node-critical": 2_000_001_000,
+}
 _TOLERATED: Final = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 
 def admit(store: Store, kind: Kind, obj: Object, old: Object | None) -> None:
     """Fill in what the cluster decides, or refuse; changes the object given."""
     if kind.namespaced and old is None:
-        _refuse_dying_namespace(store, kind, obj)
+        refuse_dying_namespace(store, kind, obj)
     rule = _RULES.get(kind)
     if rule is not None:
         rule(store, obj, old)
 
 
-def _refuse_dying_namespace(store: Store, kind: Kind, obj: Object) -> None:
+def refuse_dying_namespace(store: Store, kind: Kind, obj: Object) -> None:
     """Refuse to create something in a namespace that is not there or on its way out."""
     name = obj["metadata"]["namespace"]
     namespace = store.get(NAMESPACE, "", name)
@@ -62,9 +67,12 @@ def _admit_pod(store: Store, pod: Object, old: Object | None) -> None:
             f'serviceaccount "{account}" not found'
         )
         raise forbidden(POD, pod["metadata"].get("name", ""), why)
+    if spec.get("priorityClassName") not in _PRIORITIES:
+        why = f"no PriorityClass with name {spec['priorityClassName']} was found"
+        raise forbidden(POD, pod["metadata"].get("name", ""), why)
     if spec.get("automountServiceAccountToken", found.get("automountServiceAccountToken", True)):
         _mount_token(store, spec)
-    spec.setdefault("priority", 0)
+    spec.setdefault("priority", _PRIORITIES[spec.get("priorityClassName")])
     spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
     _tolerate(spec)
 

@@ -14,15 +14,24 @@ import anyio
 
 from orchestrator.practice.api import discovery, openapi
 from orchestrator.practice.api.forms import wanted_form
-from orchestrator.practice.api.requests import Request, Response, Stream, answer, request_of
+from orchestrator.practice.api.requests import (
+    Request,
+    Response,
+    Stream,
+    answer,
+    request_of,
+    warned,
+)
 from orchestrator.practice.api.resources import Resources
 from orchestrator.practice.api.routing import place_of
+from orchestrator.practice.api.served import groups
 from orchestrator.practice.api.statuses import (
     BODY_LIMIT,
     ApiError,
     internal,
     method_not_allowed,
     too_large,
+    unserved,
 )
 from orchestrator.practice.api.store import Store
 
@@ -94,13 +103,26 @@ class _Server:
     def _dispatch(self, request: Request) -> Response | Stream:
         place = place_of(request.path)
         if place is not None:
-            return self._resources.respond(request, place)
+            found = self._resources.respond(request, place)
+            return warned(found, place.kind.warning) if place.kind.warning else found
         known = _about_server(request)
+        if known is None and _is_ours(request.path):
+            raise unserved()
         if known is None:
             return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
         if request.method not in {"GET", "HEAD"}:
             raise method_not_allowed()
         return known
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a path is below the API of a group that is served."""
+    match [part for part in path.split("/") if part]:
+        case ["api", _, *_]:
+            return True
+        case ["apis", group, _, *_]:
+            return group in groups()
+    return False
 
 
 def _about_server(request: Request) -> Response | None:
@@ -178,7 +200,7 @@ async def _send_whole(response: Response, send: Send, *, head: bool) -> None:
 
 
 async def _send_stream(stream: Stream, receive: Receive, send: Send) -> None:
-    await send(_start(200, stream.content_type))
+    await send(_start(200, stream.content_type, stream.headers))
     # An empty chunk makes the server send the head now, before the first change.
     await send({"type": "http.response.body", "body": b"", "more_body": True})
     async with anyio.create_task_group() as tasks:

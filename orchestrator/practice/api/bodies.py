@@ -12,12 +12,19 @@ import msgspec
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.requests import JSON, Request
 from orchestrator.practice.api.schema import Findings, TypeMismatch, conform
-from orchestrator.practice.api.statuses import ApiError, bad_request, unsupported_media_type
+from orchestrator.practice.api.statuses import (
+    ApiError,
+    Cause,
+    bad_request,
+    invalid_options,
+    unsupported_media_type,
+)
 from orchestrator.practice.api.wire import Garbled, decode
 
 Object = dict[str, Any]
 YAML: Final = "application/yaml"
 PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
+_UNREADABLE: Final = "couldn't get version/kind; json parse error: "
 READABLE: Final = (JSON, YAML, PROTOBUF)
 
 
@@ -41,8 +48,10 @@ def read_document(request: Request, readable: tuple[str, ...] = READABLE, *, sch
     if request.content_type == PROTOBUF:
         return _read_protobuf(request.body, schema)
     document = parsed(request.body, yaml=request.content_type != JSON)
+    if document is None:
+        return {}
     if not isinstance(document, dict):
-        found = {list: "array", str: "string", bool: "bool", type(None): "null"}
+        found = {list: "array", str: "string", bool: "bool"}
         word = found.get(type(document), "number")
         raise bad_request(
             "couldn't get version/kind; json parse error: json: cannot unmarshal "
@@ -51,7 +60,7 @@ def read_document(request: Request, readable: tuple[str, ...] = READABLE, *, sch
     return document
 
 
-def parsed(body: bytes, *, yaml: bool = False) -> Any:
+def parsed(body: bytes, *, yaml: bool = False, head: str = _UNREADABLE) -> Any:
     """The value that a body holds.
 
     Raises: ApiError: 400, it is neither JSON nor, where allowed, YAML.
@@ -61,7 +70,12 @@ def parsed(body: bytes, *, yaml: bool = False) -> Any:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         if yaml:
             return _parsed_yaml(body)
-        raise bad_request(f"couldn't get version/kind; json parse error: {error}") from error
+        raise bad_request(f"{head}{_in_go(error)}") from error
+
+
+def _in_go(error: Exception) -> str:
+    """The parser's complaint, the way a real server words the commonest."""
+    return str(error).replace("Input data was truncated", "unexpected end of JSON input")
 
 
 def _parsed_yaml(body: bytes) -> Any:
@@ -113,16 +127,48 @@ def conformed(
     return obj, warnings
 
 
+def read_configuration(document: Object, kind: Kind) -> Object:
+    """The configuration that a client applies, as its type has it.
+
+    Raises: ApiError: 400, it is of another type; 500, as a real server says it, when it does not
+        fit its type.
+    """
+    version, name = document.get("apiVersion", ""), document.get("kind", "")
+    if (version, name) != (kind.api_version, kind.name):
+        group = version if "/" in str(version) or not version else f"/{version}"
+        raise bad_request(f"invalid object type: {group or '/'}, Kind={name}")
+    metadata = document.get("metadata")
+    if not isinstance(metadata, dict) or not metadata.get("name"):
+        raise bad_request("the name of the object was undeterminable: name must be provided")
+    if metadata.get("managedFields"):
+        raise bad_request("metadata.managedFields must be nil")
+    findings = Findings()
+    where = f"({metadata.get('namespace', '')}/{metadata['name']}; {_slashed(kind)}, "
+    head = f"failed to create typed patch object {where}Kind={kind.name}): "
+    try:
+        configuration = conform(document, kind.schema, findings)
+    except (TypeMismatch, RecursionError) as error:
+        raise ApiError(500, "", head + str(error)) from error
+    faults = [
+        f".{text.split(chr(34))[1]}: field not declared in schema" for text in findings.unknown
+    ]
+    if faults:
+        listed = faults[0] if len(faults) == 1 else "\n  ".join(["errors:", *faults])
+        raise ApiError(500, "", head + listed)
+    return configuration
+
+
+def _slashed(kind: Kind) -> str:
+    return f"{kind.group}/{kind.version}"
+
+
 def noticed(unknown: list[str], request: Request, head: str) -> list[str]:
     """What a client is told about unknown fields, the way it asked for."""
     wish = request.parameter("fieldValidation") or "Warn"
     if wish not in {"Ignore", "Strict", "Warn"}:
-        raise ApiError(
-            422,
-            "Invalid",
-            f'fieldValidation: Unsupported value: "{wish}": supported values: "", "Ignore", '
-            '"Strict", "Warn"',
-        )
+        choices = ("", "Ignore", "Strict", "Warn")
+        cause = Cause.unsupported("fieldValidation", wish, choices)
+        raise invalid_options(request.options, [cause])
     if unknown and wish == "Strict":
         raise bad_request(f"{head}strict decoding error: {', '.join(unknown)}")
     return unknown if wish == "Warn" else []

@@ -13,14 +13,14 @@ from typing import Any, Final
 from orchestrator.practice.api.clock import instant, stamp
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.served.core import NAMESPACE
-from orchestrator.practice.api.statuses import Cause, conflict, invalid
+from orchestrator.practice.api.statuses import Cause, forbidden, stale
 from orchestrator.practice.api.store import Store
-from orchestrator.practice.api.writing import uid_mismatch
 
 Object = dict[str, Any]
 FOREGROUND: Final = "foregroundDeletion"
 ORPHAN: Final = "orphan"
-_POLICIES: Final = {"Background", "Foreground", "Orphan"}
+_POLICIES: Final = ("Foreground", "Background", "Orphan")
+_IMMORTAL: Final = {"default", "kube-system", "kube-public"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,20 @@ class Deletion:
         )
 
 
+def options_causes(options: Mapping[str, Any]) -> list[Cause]:
+    """What is wrong with a DeleteOptions object."""
+    policy, orphan = options.get("propagationPolicy"), options.get("orphanDependents")
+    if policy and orphan is not None:
+        text = "orphanDependents and deletionPropagation cannot be both set"
+        return [Cause.invalid("propagationPolicy", policy, text)]
+    if policy and policy not in _POLICIES:
+        return [Cause.unsupported("propagationPolicy", policy, (*_POLICIES, "nil"))]
+    wishes = options.get("dryRun") or []
+    if any(wish != "All" for wish in wishes):
+        return [Cause.unsupported("dryRun", wishes, ("All",))]
+    return []
+
+
 def delete(store: Store, kind: Kind, obj: Object, deletion: Deletion) -> tuple[Object, bool]:
     """Delete an object, and return its last version and whether it is gone already.
 
@@ -67,18 +81,13 @@ def delete(store: Store, kind: Kind, obj: Object, deletion: Deletion) -> tuple[O
 
 def _refuse(kind: Kind, obj: Object, deletion: Deletion) -> None:
     metadata = obj["metadata"]
+    name, found = metadata["name"], metadata["resourceVersion"]
+    if kind is NAMESPACE and name in _IMMORTAL:
+        raise forbidden(kind, name, "this namespace may not be deleted")
     if deletion.uid and deletion.uid != metadata["uid"]:
-        raise conflict(kind, metadata["name"], uid_mismatch(deletion.uid, metadata["uid"]))
-    if deletion.version and deletion.version != metadata["resourceVersion"]:
-        raise conflict(
-            kind,
-            metadata["name"],
-            "Precondition failed: ResourceVersion in precondition: "
-            f"{deletion.version}, ResourceVersion in object meta: {metadata['resourceVersion']}",
-        )
-    if deletion.propagation and deletion.propagation not in _POLICIES:
-        cause = Cause.unsupported("propagationPolicy", deletion.propagation, {*_POLICIES, "nil"})
-        raise invalid(kind, metadata["name"], [cause])
+        raise stale(kind, name, "UID", deletion.uid, metadata["uid"])
+    if deletion.version and deletion.version != found:
+        raise stale(kind, name, "ResourceVersion", deletion.version, found)
 
 
 def _finalizers(obj: Object, deletion: Deletion) -> list[str]:

@@ -77,7 +77,9 @@ def _resources(kind: Kind) -> list[Object]:
         "singularName": kind.singular or kind.name.lower(),
         "namespaced": kind.namespaced,
         "kind": kind.name,
-        "verbs": list(_VERBS),
+        "verbs": [
+            verb for verb in _VERBS if kind.deletes_collection or verb != "deletecollection"
+        ],
     }
     if kind.short_names:
         main["shortNames"] = list(kind.short_names)

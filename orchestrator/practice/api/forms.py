@@ -92,7 +92,7 @@ def table(
 def _row(obj: Object, include: str) -> Object:
     match include:
         case "None":
-            return {}
+            return {"object": None}
         case "Object":
             return {"object": obj}
         case _:

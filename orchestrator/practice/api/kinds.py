@@ -75,12 +75,16 @@ class Kind:
     """What is wrong with the object, given the one it replaces."""
     needs_version: bool = False
     """An update must say which version it replaces."""
+    deletes_collection: bool = True
+    """All objects of a collection can be deleted with one request."""
     returns_deleted: bool = False
     """DELETE answers with the object rather than with a Status."""
     graceful: bool = False
     """Deleting waits for the kubelet."""
     index_labels: bool = False
     creates_on_update: bool = False
+    warning: str = ""
+    """What every answer about it warns of."""
     bookmark: Mapping[str, Any] = field(default_factory=dict)
     """What the empty object of a bookmark needs beside metadata."""
     stored_as: Kind | None = None

@@ -18,7 +18,13 @@ from orchestrator.practice.api.forms import Form, partial, table
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.requests import Request, Response
 from orchestrator.practice.api.selectors import EVERYTHING, parse, parse_fields
-from orchestrator.practice.api.statuses import ApiError, bad_request, expired
+from orchestrator.practice.api.statuses import (
+    ApiError,
+    Cause,
+    bad_request,
+    expired,
+    invalid_options,
+)
 from orchestrator.practice.api.store import Store, Stored
 
 Object = dict[str, Any]
@@ -43,7 +49,7 @@ class Selection:
         labels_text = request.parameter("labelSelector")
         fields_text = request.parameter("fieldSelector")
         labels = parse(labels_text) if labels_text else EVERYTHING
-        fields = parse_fields(fields_text, kind.field_readers)
+        fields = parse_fields(fields_text, kind.field_readers, only_names=not kind.fields)
 
         def holds(obj: Object) -> bool:
             return labels.holds(obj["metadata"].get("labels", {})) and fields(obj)
@@ -119,7 +125,8 @@ def _read_token(text: str) -> tuple[int, int]:
         token = msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         return int(token["n"]), max(0, int(token["start"]))
     except (NotBase64, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
-        raise bad_request("continue key is not valid: it was not made by this server") from error
+        text = "invalid continue token: continue key is not valid"
+        raise bad_request(text) from error
 
 
 def page_of(
@@ -129,7 +136,7 @@ def page_of(
 
     Raises: ApiError: 400, 410 or 504, as the server's documentation of lists says.
     """
-    limit = request.number("limit") or 0
+    limit = max(0, request.number("limit") or 0)
     selection = Selection.of(request, kind, namespace)
     if request.parameter("continue"):
         return snapshots.page(*_read_token(request.parameter("continue")), limit)
@@ -151,7 +158,8 @@ def _selected(store: Store, kind: Kind, selection: Selection) -> list[Stored]:
 
 
 def _refuse_version(store: Store, request: Request) -> None:
-    version = request.number("resourceVersion") or 0
+    _refuse_match(request)
+    version = _version(request)
     if version > store.version:
         raise ApiError(
             504,
@@ -166,6 +174,31 @@ def _refuse_version(store: Store, request: Request) -> None:
         )
     if request.parameter("resourceVersionMatch") == "Exact" and version != store.version:
         raise expired(f"The resourceVersion for the provided list is too old: {version}")
+
+
+def _version(request: Request) -> int:
+    text = request.parameter("resourceVersion")
+    if text.isascii() and text.isdigit():
+        return int(text)
+    if text:
+        raise bad_request(
+            f'invalid resource version: resourceVersion: Invalid value: "{text}": '
+            f'strconv.ParseUint: parsing "{text}": invalid syntax'
+        )
+    return 0
+
+
+def _refuse_match(request: Request) -> None:
+    match, version = request.parameter("resourceVersionMatch"), request.query.get("resourceVersion")
+    causes: list[Cause] = []
+    if match and not version:
+        text = "resourceVersionMatch is forbidden unless resourceVersion is provided"
+        causes.append(Cause.forbidden("resourceVersionMatch", text))
+    elif match not in {"", "Exact", "NotOlderThan"}:
+        choices = ("Exact", "NotOlderThan", "")
+        causes.append(Cause.unsupported("resourceVersionMatch", match, choices))
+    if causes:
+        raise invalid_options(request.options, causes)
 
 
 def list_response(page: Page, kind: Kind, request: Request, form: Form, store: Store) -> Response:

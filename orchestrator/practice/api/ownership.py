@@ -49,7 +49,7 @@ def record_apply(
     if old is not None:
         clashing = set(_conflicts(old, merged, fields, others))
         if clashing and not force:
-            raise _refusal(clashing, kind)
+            raise _refusal(clashing)
         others = [_without(entry, {path for path, _ in clashing}) for entry in others]
         merged = _abandon(merged, mine, fields, others)
     entry = {
@@ -137,11 +137,11 @@ def _conflicts(
                 yield path, entry.get("manager", "")
 
 
-def _refusal(clashing: set[tuple[Path, str]], kind: Kind) -> ApiError:
+def _refusal(clashing: set[tuple[Path, str]]) -> ApiError:
     causes = [
         {
             "reason": "FieldManagerConflict",
-            "message": f'conflict with "{manager}" using {kind.api_version}',
+            "message": f'conflict with "{manager}"',
             "field": _dotted(path),
         }
         for path, manager in sorted(clashing)

@@ -18,7 +18,7 @@ from orchestrator.practice.api.statuses import (
     ApiError,
     Cause,
     bad_request,
-    unsupported_media_type,
+    no_patch,
 )
 
 Object = dict[str, Any]
@@ -35,12 +35,17 @@ def patched(obj: Object, request: Request, schema: str) -> Object:
     Raises: ApiError: the patch is unreadable, or can't be applied.
     """
     if request.content_type not in PATCHES:
-        raise unsupported_media_type(PATCHES)
-    patch = parsed(request.body)
+        raise no_patch()
+    strategic = request.content_type == STRATEGIC_PATCH
+    patch = parsed(request.body, head="" if strategic else "error decoding patch: ")
     if request.content_type == JSON_PATCH:
         return patching.json_patch(obj, patch)
     if not isinstance(patch, dict):
-        raise bad_request("json: cannot unmarshal the patch into an object")
+        word = "array" if isinstance(patch, list) else "value"
+        raise bad_request(
+            f"error decoding patch: json: cannot unmarshal {word} into Go value of type "
+            "map[string]interface {}"
+        )
     if request.content_type == MERGE_PATCH:
         merged: Object = patching.merge_patch(obj, patch)
         return merged
@@ -56,7 +61,11 @@ def conformed_patch(result: Object, kind: Kind, request: Request) -> tuple[Objec
         if result.get(key) != wanted:
             raise bad_request(f"the patch changes {key} from {wanted} to {result.get(key)}")
     typed(result, kind.schema)
-    return conformed(result, kind, request)
+    try:
+        return conformed(result, kind, request)
+    except ApiError as refusal:
+        _, said, what = str(refusal).partition("strict decoding error: ")
+        raise (_not_typed(result, said + what) if said else refusal) from None
 
 
 def typed(result: Object, schema: str) -> Object:
@@ -67,8 +76,12 @@ def typed(result: Object, schema: str) -> Object:
     try:
         return conform(result, schema)
     except (TypeMismatch, RecursionError) as error:
-        text = msgspec.json.encode(result).decode()[:2000]
-        cause = Cause.invalid("patch", text, str(error))
-        causes = [{"reason": cause.reason, "message": cause.message, "field": cause.field}]
-        message = f' "" is invalid: patch: {cause.message}'
-        raise ApiError(422, "Invalid", message, details={"causes": causes}) from error
+        raise _not_typed(result, str(error)) from error
+
+
+def _not_typed(result: Object, why: str) -> ApiError:
+    text = msgspec.json.encode(result).decode()[:2000]
+    cause = Cause.invalid("patch", text, why)
+    causes = [{"reason": cause.reason, "message": cause.message, "field": cause.field}]
+    message = f' "" is invalid: patch: {cause.message}'
+    return ApiError(422, "Invalid", message, details={"causes": causes})

@@ -6,18 +6,17 @@ Paths are decoded once and never again.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 import msgspec
 
-from orchestrator.practice.api.statuses import ApiError, bad_request
+from orchestrator.practice.api.statuses import Cause, bad_request, invalid_options
 
 Object = dict[str, Any]
 JSON: Final = "application/json"
-_TRUE: Final = {"true", "1", "t", "T", "TRUE", "True"}
-_FALSE: Final = {"", "false", "0", "f", "F", "FALSE", "False"}
+_OPTIONS: Final = {"POST": "Create", "PUT": "Update", "PATCH": "Patch", "DELETE": "Delete"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +34,8 @@ class Request:
         return self.query.get(name, [""])[0]
 
     def flag(self, name: str) -> bool:
-        """A query parameter that is true or false.
-
-        Raises: ApiError: 400, it is neither.
-        """
-        text = self.parameter(name)
-        if text in _TRUE or (not text and name in self.query and name == "watch"):
-            return bool(text)
-        if text in _FALSE:
-            return False
-        raise bad_request(f'strconv.ParseBool: parsing "{text}": invalid syntax')
+        """Whether a query parameter is there and neither 0 nor false; any other text counts."""
+        return name in self.query and self.parameter(name).lower() not in {"0", "false"}
 
     def number(self, name: str) -> int | None:
         """A query parameter that counts something.
@@ -63,17 +54,18 @@ class Request:
     def dry(self) -> bool:
         """Whether nothing is to be stored.
 
-        Raises: ApiError: 400, the parameter has another value than All.
+        Raises: ApiError: 422, the parameter has another value than All.
         """
-        wishes = self.query.get("dryRun", [])
-        if any(wish not in {"All", ""} for wish in wishes):
-            found = next(wish for wish in wishes if wish not in {"All", ""})
-            raise ApiError(
-                422,
-                "Invalid",
-                f'dryRun: Unsupported value: "{found}": supported values: "All"',
-            )
-        return "All" in wishes
+        wishes = [wish for wish in self.query.get("dryRun", []) if wish]
+        if any(wish != "All" for wish in wishes):
+            cause = Cause.unsupported("dryRun", wishes, ("All",))
+            raise invalid_options(self.options, [cause])
+        return bool(wishes)
+
+    @property
+    def options(self) -> str:
+        """The type that the server reads the parameters of a write as."""
+        return f"{_OPTIONS.get(self.method, 'List')}Options"
 
     @property
     def content_type(self) -> str:
@@ -108,12 +100,22 @@ class Stream:
 
     chunks: AsyncIterator[bytes] = field(repr=False)
     content_type: str = JSON
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def warned(answered: Response | Stream, text: str) -> Response | Stream:
+    """The answer with a warning."""
+    return replace(answered, headers=(_warning(text), *answered.headers))
 
 
 def answer(obj: Any, status: int = 200, *, warnings: list[str] | None = None) -> Response:
     """An object as a JSON answer, with what the server wants to warn of."""
-    headers = tuple(("warning", f"299 - {quoted(text)}") for text in (warnings or ())[:20])
+    headers = tuple(_warning(text) for text in (warnings or ())[:20])
     return Response(status, msgspec.json.encode(obj), headers=headers)
+
+
+def _warning(text: str) -> tuple[str, str]:
+    return "warning", f"299 - {quoted(text)}"
 
 
 def quoted(text: str) -> str:

@@ -8,9 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from orchestrator.practice.api.admission import refuse_dying_namespace
 from orchestrator.practice.api.applying import apply
-from orchestrator.practice.api.bodies import conformed, read_document, read_object
-from orchestrator.practice.api.deleting import Deletion, delete
+from orchestrator.practice.api.bodies import (
+    conformed,
+    read_configuration,
+    read_document,
+    read_object,
+)
+from orchestrator.practice.api.deleting import Deletion, delete, options_causes
 from orchestrator.practice.api.forms import Form, shown, wanted_form
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.listing import Selection, Snapshots, list_response, page_of
@@ -28,9 +34,10 @@ from orchestrator.practice.api.statuses import (
     ApiError,
     Cause,
     bad_request,
+    invalid_options,
     method_not_allowed,
+    no_patch,
     not_found,
-    unsupported_media_type,
 )
 from orchestrator.practice.api.store import Store
 from orchestrator.practice.api.subresources import SUCCESS, bind, evict, rescale, scale_of
@@ -76,7 +83,9 @@ class Resources:
                 return self._list(request, place)
             case "POST" if place.namespace is not None or not place.kind.namespaced:
                 return self._create(request, place)
-            case "DELETE" if place.namespace is not None or not place.kind.namespaced:
+            case "DELETE" if place.kind.deletes_collection and (
+                place.namespace is not None or not place.kind.namespaced
+            ):
                 return self._delete_collection(request, place)
         raise method_not_allowed()
 
@@ -114,12 +123,15 @@ class Resources:
                 stored.object["metadata"]["name"],
             )
             if now is not None:
-                deleted.append(delete(self._store, kind, now, deletion)[0])
+                last, _ = delete(self._store, kind, now, deletion)
+                deleted.append(
+                    {key: last[key] for key in last if key not in {"kind", "apiVersion"}}
+                )
         head = {"kind": f"{kind.name}List", "apiVersion": kind.api_version}
         metadata = {"resourceVersion": str(self._store.version)}
         return answer({**head, "metadata": metadata, "items": deleted})
 
-    def _on_object(self, request: Request, place: Place) -> Response | Stream:
+    def _on_object(self, request: Request, place: Place) -> Response:
         match request.method:
             case "GET" | "HEAD" if place.subresource != "finalize":
                 return self._get(request, place)
@@ -131,15 +143,8 @@ class Resources:
                 return self._delete(request, place)
         raise method_not_allowed()
 
-    def _get(self, request: Request, place: Place) -> Response | Stream:
+    def _get(self, request: Request, place: Place) -> Response:
         form = wanted_form(request)
-        if request.flag("watch"):
-            query = {**request.query, "fieldSelector": [f"metadata.name={place.name}"]}
-            narrowed = Request(
-                method=request.method, path=request.path, query=query,
-                headers=request.headers, body=b"",
-            )  # fmt: skip
-            return Stream(Watch(self._store, place.kind, narrowed, place.namespace, form).chunks())
         if form is Form.PLAIN and place.kind.from_stored is None:
             stored = self._store.stored(place.kind, place.namespace or "", place.name)
             if stored is None:
@@ -175,7 +180,7 @@ class Resources:
         if request.content_type == APPLY_PATCH:
             return self._apply(request, place, form)
         if request.content_type not in PATCHES:
-            raise unsupported_media_type(PATCHES)
+            raise no_patch()
         old = self._current(place)
         seen = place.kind.from_stored(old) if place.kind.from_stored else old
         result = patched(seen, request, place.kind.schema)
@@ -191,13 +196,12 @@ class Resources:
         manager = request.parameter("fieldManager")
         kind = place.kind
         if not manager:
-            raise ApiError(
-                422, "Invalid",
-                "fieldManager: Required value: is required for apply patch",
-            )  # fmt: skip
+            cause = Cause.required("fieldManager", "is required for apply patch")
+            raise invalid_options(request.options, [cause])
         document = read_document(request, (APPLY_PATCH,), schema=kind.schema)
-        configuration, warnings = conformed(document, kind, request)
+        configuration = read_configuration(document, kind)
         _refuse_other_name(configuration, place)
+        warnings: list[str] = []
         old = self._store.get(kind, place.namespace or "", place.name)
         if old is None and place.subresource:
             raise not_found(kind, place.name)
@@ -237,9 +241,10 @@ class Resources:
                 body = read_document(request, schema="core.v1.Binding")
                 node = (body.get("target") or {}).get("name")
                 if not isinstance(node, str) or not node:
-                    cause = Cause.required("target.name")
-                    raise ApiError(422, "Invalid", f"target.name: {cause.message}")
-                bind(self._store, self._current(place), node, dry=request.dry)
+                    raise ApiError(500, "", "target.name: Required value")
+                pod = self._current(place)
+                refuse_dying_namespace(self._store, place.kind, pod)
+                bind(self._store, pod, node, dry=request.dry)
                 return answer({**SUCCESS, "code": 201}, 201)
             case "eviction" if request.method == "POST":
                 return self._evict(request, place)
@@ -248,8 +253,12 @@ class Resources:
     def _evict(self, request: Request, place: Place) -> Response:
         body = read_document(request, schema="policy.v1.Eviction")
         options, _ = conformed(body, place.kind, request, "policy.v1.Eviction")
+        if options.get("metadata", {}).get("name", place.name) != place.name:
+            raise bad_request("name in URL does not match name in Eviction object")
         wishes = options.get("deleteOptions", {})
-        evict(self._store, self._current(place), Deletion.of(wishes, dry=request.dry))
+        pod = self._current(place)
+        refuse_dying_namespace(self._store, place.kind, pod)
+        evict(self._store, pod, Deletion.of(wishes, dry=request.dry))
         return answer({**SUCCESS, "code": 201}, 201)
 
     def _on_scale(self, request: Request, place: Place) -> Response:
@@ -314,13 +323,14 @@ def _deletion(request: Request) -> Deletion:
             options = conform(document, DELETE_OPTIONS, Findings())
         except TypeMismatch as error:
             raise bad_request(str(error)) from error
-        return Deletion.of(options, dry=request.dry)
-    orphan = request.parameter("orphanDependents")
-    return Deletion.of(
-        {
+    else:
+        orphan = request.parameter("orphanDependents")
+        options = {
             "gracePeriodSeconds": request.number("gracePeriodSeconds"),
             "propagationPolicy": request.parameter("propagationPolicy"),
             "orphanDependents": request.flag("orphanDependents") if orphan else None,
-        },
-        dry=request.dry,
-    )
+        }
+    causes = options_causes(options)
+    if causes:
+        raise invalid_options(request.options, causes)
+    return Deletion.of(options, dry=request.dry)

@@ -18,6 +18,7 @@ import msgspec
 from orchestrator.practice.api.clock import instant
 
 Object = dict[str, Any]
+_BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _QUANTITY: Final = re.compile(
     r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?"
 )
@@ -170,8 +171,10 @@ def _scalar(value: Any, name: str, path: str, struct: str) -> Any:
     match name:
         case "any":
             return value
-        case "string" | "bytes" if isinstance(value, str):
+        case "string" if isinstance(value, str):
             return value
+        case "bytes" if isinstance(value, str):
+            return _bytes(value)
         case "boolean" if isinstance(value, bool):
             return value
         case "number" if isinstance(value, int | float) and not isinstance(value, bool):
@@ -185,6 +188,14 @@ def _scalar(value: Any, name: str, path: str, struct: str) -> Any:
         case "time" | "microtime" if isinstance(value, str):
             return _time(value)
     raise _mismatch(value, struct, path, _GO_NAMES.get(name, name))
+
+
+def _bytes(value: str) -> str:
+    found = _BASE64.match(value)
+    good = found.end() if found else 0
+    if good < len(value):
+        raise TypeMismatch(f"illegal base64 data at input byte {good}")
+    return value
 
 
 def _integer(value: Any, name: str, path: str, struct: str) -> int:

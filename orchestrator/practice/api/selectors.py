@@ -158,7 +158,9 @@ def of_labels(labels: Labels) -> Selector:
 FieldReader = Callable[[Object], str]
 
 
-def parse_fields(text: str, readers: Mapping[str, FieldReader]) -> Callable[[Object], bool]:
+def parse_fields(
+    text: str, readers: Mapping[str, FieldReader], *, only_names: bool = False
+) -> Callable[[Object], bool]:
     """The test that a `fieldSelector` parameter names.
 
     Raises: ApiError: 400, the text is no selector or the kind has no such field.
@@ -169,6 +171,11 @@ def parse_fields(text: str, readers: Mapping[str, FieldReader]) -> Callable[[Obj
         if not found:
             raise bad_request(f"invalid selector: '{term}'; can't understand '{term}'")
         name, operator, value = found[1], found[2], re.sub(r"\\(.)", r"\1", found[3])
+        if name not in readers and only_names:
+            raise bad_request(
+                f'"{name}" is not a known field selector: only "metadata.name", '
+                '"metadata.namespace"'
+            )
         if name not in readers:
             raise bad_request(f"field label not supported: {name}")
         tests.append((readers[name], value, operator != "!="))

@@ -45,7 +45,7 @@ class ApiError(Exception):
         }
         if self.reason:
             status["reason"] = self.reason
-        if self.details:
+        if self.details is not None:
             status["details"] = dict(self.details)
         return status | {"code": self.code}
 
@@ -71,8 +71,9 @@ class Cause:
 
     @classmethod
     def unsupported(cls, field: str, value: object, choices: Iterable[str]) -> Cause:
-        """A value outside the field's choices."""
-        names = ", ".join(f'"{choice}"' for choice in sorted(choices))
+        """A value outside the field's choices; a tuple of them is shown in its own order."""
+        ordered = choices if isinstance(choices, tuple) else sorted(choices)
+        names = ", ".join(f'"{choice}"' for choice in ordered)
         message = f"Unsupported value: {shown(value)}: supported values: {names}"
         return cls(field, "FieldValueNotSupported", message)
 
@@ -117,6 +118,12 @@ def already_exists(kind: Kind, name: str) -> ApiError:
     return ApiError(409, "AlreadyExists", message, details=of_name(kind, name))
 
 
+def unserved() -> ApiError:
+    """Nothing is served at a path below the API's roots."""
+    message = "the server could not find the requested resource"
+    return ApiError(404, "NotFound", message, details={})
+
+
 def conflict(kind: Kind, name: str, why: str = "") -> ApiError:
     """The object is no longer what the client believed."""
     why = why or (
@@ -127,19 +134,43 @@ def conflict(kind: Kind, name: str, why: str = "") -> ApiError:
     return ApiError(409, "Conflict", message, details=of_name(kind, name))
 
 
+def stale(kind: Kind, name: str, what: str, asked: str, found: str) -> ApiError:
+    """The object is another one, or another version of it, than the client wants deleted."""
+    became = {"UID": "deleted and then recreated", "ResourceVersion": "modified"}[what]
+    message = (
+        f'Operation cannot be fulfilled on {_titled(kind)} "{name}": the {what} in the '
+        f"precondition ({asked}) does not match the {what} in record ({found}). "
+        f"The object might have been {became}"
+    )
+    details = of_name(kind, name) | {"kind": kind.name}
+    return ApiError(409, "Conflict", message, details=details)
+
+
+def _titled(kind: Kind) -> str:
+    return f"{kind.name}.{kind.group}" if kind.group else kind.name
+
+
 def invalid(kind: Kind, name: str, causes: Sequence[Cause]) -> ApiError:
     """The object breaks the rules of its kind."""
-    texts = [f"{cause.field}: {cause.message}" for cause in causes]
-    listed = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
-    qualified = f"{kind.name}.{kind.group}" if kind.group else kind.name
-    details: Object = {"name": name}
+    details: Object = {"name": name} if name else {}
     if kind.group:
         details["group"] = kind.group
-    details["kind"] = kind.name
+    return _invalid(_titled(kind), name, details | {"kind": kind.name}, causes)
+
+
+def invalid_options(name: str, causes: Sequence[Cause]) -> ApiError:
+    """The request's own options, named by their type, break a rule."""
+    details: Object = {"group": "meta.k8s.io", "kind": name}
+    return _invalid(f"{name}.meta.k8s.io", "", details, causes)
+
+
+def _invalid(titled: str, name: str, details: Object, causes: Sequence[Cause]) -> ApiError:
+    texts = [f"{cause.field}: {cause.message}" for cause in causes]
+    listed = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     details["causes"] = [
         {"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in causes
     ]
-    return ApiError(422, "Invalid", f'{qualified} "{name}" is invalid: {listed}', details=details)
+    return ApiError(422, "Invalid", f'{titled} "{name}" is invalid: {listed}', details=details)
 
 
 def forbidden(
@@ -166,9 +197,8 @@ def method_not_allowed() -> ApiError:
 
 def not_acceptable(offered: Sequence[str]) -> ApiError:
     """No media type that the client accepts can be produced."""
-    listed = ", ".join(offered)
-    message = f"only the following media types are accepted: {listed}"
-    return ApiError(406, "NotAcceptable", message)
+    message = f"406: Not Acceptable\n\nAvailable representations: {', '.join(offered)}"
+    return ApiError(406, "NotAcceptable", message, details={})
 
 
 def unsupported_media_type(accepted: Sequence[str]) -> ApiError:
@@ -178,6 +208,11 @@ def unsupported_media_type(accepted: Sequence[str]) -> ApiError:
         f"the body of the request was in an unknown format - accepted media types include: {listed}"
     )
     return ApiError(415, "UnsupportedMediaType", message)
+
+
+def no_patch() -> ApiError:
+    """The body's media type is none of the forms of patches."""
+    return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", details={})
 
 
 def too_large() -> ApiError:
@@ -191,9 +226,10 @@ def expired(message: str) -> ApiError:
     return ApiError(410, "Expired", message)
 
 
-def unprocessable(message: str) -> ApiError:
-    """The patch is well formed and cannot be carried out."""
-    return ApiError(422, "Invalid", message)
+def unprocessable() -> ApiError:
+    """The patch is well formed and cannot be carried out; a real server does not say why either."""
+    message = "the server rejected our request due to an error in our request"
+    return ApiError(422, "Invalid", message, details={})
 
 
 def internal(message: str) -> ApiError:

@@ -8,16 +8,20 @@ from orchestrator.practice.api.clock import stamp
 from orchestrator.practice.api.deleting import Deletion, delete
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.selectors import of_object
-from orchestrator.practice.api.served.core import POD
+from orchestrator.practice.api.served.core import NODE, POD
 from orchestrator.practice.api.served.others import DISRUPTION_BUDGET
-from orchestrator.practice.api.statuses import ApiError, conflict, internal
+from orchestrator.practice.api.statuses import ApiError, Cause, conflict, internal, invalid
 from orchestrator.practice.api.store import Store
 from orchestrator.practice.api.writing import current, set_status, update
 
 Object = dict[str, Any]
+SCALE: Final = Kind(
+    name="Scale", plural="scales", group="autoscaling", schema="autoscaling.v1.Scale"
+)
 SUCCESS: Final[Object] = {
     "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
 }  # fmt: skip
+_PLACE_LABELS: Final = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
 _UNCOUNTED: Final = {"Pending", "Succeeded", "Failed"}
 
 
@@ -44,6 +48,10 @@ def rescale(store: Store, kind: Kind, obj: Object, scale: Object, *, dry: bool) 
     Raises: ApiError: the number is negative, or the scale is of an older version.
     """
     replicas = (scale.get("spec") or {}).get("replicas", 0)
+    if replicas < 0:
+        text = "must be greater than or equal to 0"
+        cause = Cause.invalid("spec.replicas", replicas, text)
+        raise invalid(SCALE, obj["metadata"]["name"], [cause])
     metadata = dict(obj["metadata"])
     version = (scale.get("metadata") or {}).get("resourceVersion")
     if version:
@@ -73,9 +81,20 @@ def bind(store: Store, pod: Object, node: str, *, dry: bool = False) -> None:
         if condition["type"] != "PodScheduled"
     ]  # fmt: skip
     status = {**pod.get("status", {}), "conditions": [*others, scheduled]}
-    bound = {**pod, "spec": {**pod["spec"], "nodeName": node}, "status": status}
+    bound = {
+        **pod,
+        "metadata": {**metadata, "labels": {**metadata.get("labels", {}), **_place(store, node)}},
+        "spec": {**pod["spec"], "nodeName": node},
+        "status": status,
+    }
     if not dry:
         store.write(POD, bound)
+
+
+def _place(store: Store, node: str) -> Object:
+    """The labels that say where a node is; its pods get them as well."""
+    labels = (store.get(NODE, "", node) or {"metadata": {}})["metadata"].get("labels", {})
+    return {key: labels[key] for key in _PLACE_LABELS if key in labels}
 
 
 def evict(store: Store, pod: Object, deletion: Deletion) -> None:

@@ -13,9 +13,9 @@ from orchestrator.practice.api.clock import stamp
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.served.core import CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT
 from orchestrator.practice.api.statuses import (
+    ApiError,
     Cause,
     already_exists,
-    bad_request,
     conflict,
     invalid,
     not_found,
@@ -71,7 +71,7 @@ def furnish(store: Store, namespace: str) -> None:
 def _born(store: Store, kind: Kind, obj: Object, namespace: str) -> Object:
     metadata = dict(obj.get("metadata") or {})
     if metadata.get("resourceVersion"):
-        raise bad_request("resourceVersion should not be set on objects to be created")
+        raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
     if not metadata.get("name") and metadata.get("generateName"):
         metadata["name"] = metadata["generateName"][:NAME_LIMIT] + store.suffix()
     for key in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"):

@@ -169,6 +169,8 @@ class EndpointSlices:
             **metadata.get("labels", {}),
             "endpoints.kubernetes.io/managed-by": "endpoint-controller",
         }
+        if service["spec"].get("clusterIP") == "None":
+            labels["service.kubernetes.io/headless"] = ""
         if old is None:
             wanted: Object = {"metadata": {"name": metadata["name"], "labels": labels}}
             wanted |= {"subsets": subsets} if subsets else {}
@@ -198,11 +200,11 @@ def _has_place(pod: Object) -> bool:
 
 def _closest(existing: list[Object], content: Object) -> Object | None:
     """The slice that needs the least change to get this content."""
-    same = [item for item in existing if item.get("ports") == content["ports"]]
+    same = [item for item in existing if (item.get("ports") or []) == content["ports"]]
     wanted = {tuple(entry["addresses"]) for entry in content["endpoints"]}
 
     def shared(item: Object) -> int:
-        return sum(1 for entry in item["endpoints"] if tuple(entry["addresses"]) in wanted)
+        return sum(1 for entry in item["endpoints"] or () if tuple(entry["addresses"]) in wanted)
 
     return max(same or existing, key=shared, default=None)
 

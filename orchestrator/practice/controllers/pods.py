@@ -17,6 +17,12 @@ def is_active(pod: Object) -> bool:
     return phase not in {"Succeeded", "Failed"} and "deletionTimestamp" not in pod["metadata"]
 
 
+def is_leaving(pod: Object) -> bool:
+    """Whether a pod is on its way out and its kubelet has not finished with it."""
+    phase = pod.get("status", {}).get("phase")
+    return phase not in {"Succeeded", "Failed"} and "deletionTimestamp" in pod["metadata"]
+
+
 def is_ready(pod: Object) -> bool:
     """Whether a pod says that it is ready."""
     return is_true(pod, "Ready")

@@ -35,6 +35,9 @@ def counted(deployment: Object, everything: Sequence[Object], newest: Object | N
     }
     status: Object = {"observedGeneration": deployment["metadata"]["generation"]}
     status |= {key: count for key, count in counts.items() if count}
+    status["terminatingReplicas"] = sum(
+        status_of(item, "terminatingReplicas") for item in everything
+    )
     if "collisionCount" in old:
         status["collisionCount"] = old["collisionCount"]
     status["conditions"] = list(old.get("conditions", ()))

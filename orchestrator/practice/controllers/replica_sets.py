@@ -20,7 +20,7 @@ from orchestrator.practice.api.writing import create, set_status
 from orchestrator.practice.controllers.conditions import with_condition, without_condition
 from orchestrator.practice.controllers.loops import ControlLoop, Key, own_key
 from orchestrator.practice.controllers.owners import claim, controller_of, reference_to
-from orchestrator.practice.controllers.pods import available_in, is_active, is_ready
+from orchestrator.practice.controllers.pods import available_in, is_active, is_leaving, is_ready
 from orchestrator.practice.controllers.recording import Recorder
 
 Object = dict[str, Any]
@@ -63,7 +63,8 @@ class ReplicaSets:
         if replica_set is None:
             return None
         selector = of_object(replica_set["spec"]["selector"])
-        pods = [pod for pod in claim(self._store, replica_set, POD, selector) if is_active(pod)]
+        claimed = claim(self._store, replica_set, POD, selector)
+        pods = [pod for pod in claimed if is_active(pod)]
         failure: ApiError | None = None
         if "deletionTimestamp" not in replica_set["metadata"]:
             try:
@@ -74,8 +75,8 @@ class ReplicaSets:
         if now is None:
             return None
         if len(pods) != now["spec"]["replicas"]:
-            pods = [pod for pod in claim(self._store, now, POD, selector) if is_active(pod)]
-        return self._report(now, pods, failure)
+            claimed = claim(self._store, now, POD, selector)
+        return self._report(now, claimed, failure)
 
     def _manage(self, replica_set: Object, pods: list[Object]) -> None:
         missing = replica_set["spec"]["replicas"] - len(pods)
@@ -113,8 +114,9 @@ class ReplicaSets:
         self._events.note(replica_set, "SuccessfulDelete", message)
 
     def _report(
-        self, replica_set: Object, pods: list[Object], failure: ApiError | None
+        self, replica_set: Object, claimed: list[Object], failure: ApiError | None
     ) -> timedelta | None:
+        pods = [pod for pod in claimed if is_active(pod)]
         spec, now = replica_set["spec"], self._store.now()
         waits = [available_in(pod, spec.get("minReadySeconds", 0), now) for pod in pods]
         labels = of_object({"matchLabels": spec["template"]["metadata"].get("labels", {})})
@@ -126,6 +128,7 @@ class ReplicaSets:
         }  # fmt: skip
         status: Object = {"replicas": len(pods)}
         status |= {key: count for key, count in counts.items() if count}
+        status["terminatingReplicas"] = sum(1 for pod in claimed if is_leaving(pod))
         status["observedGeneration"] = replica_set["metadata"]["generation"]
         conditions = self._conditions(replica_set, failure)
         if conditions:

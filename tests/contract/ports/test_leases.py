@@ -72,7 +72,7 @@ async def test_a_run_is_claimed_when_it_is_due_and_not_before(storage: Storage) 
     assert await storage.claim(worker=ME, now=at(10), lease=LONG) is not None
 
 
-@pytest.mark.parametrize("phase", set(Phase) - {Phase.ARMED, *UNFINISHED})
+@pytest.mark.parametrize("phase", sorted(set(Phase) - {Phase.ARMED, *UNFINISHED}))
 async def test_a_run_that_is_neither_armed_nor_unfinished_is_never_claimed(
     storage: Storage, phase: Phase
 ) -> None:

@@ -191,7 +191,9 @@ async def test_a_halt_is_not_released_while_a_run_may_hold_a_fault(house: House)
     house.stage.fault_is_in = False
 
 
-@pytest.mark.parametrize("phase", set(Phase) - {Phase.ARMED, Phase.INJECTING, Phase.HOLDING})
+@pytest.mark.parametrize(
+    "phase", sorted(set(Phase) - {Phase.ARMED, Phase.INJECTING, Phase.HOLDING})
+)
 async def test_there_is_nothing_to_abort_in_a_run_that_does_not_run(
     house: House, phase: Phase
 ) -> None:

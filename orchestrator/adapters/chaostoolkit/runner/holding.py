@@ -13,11 +13,14 @@ from chaoslib.activity import execute_activity
 from chaoslib.hypothesis import within_tolerance
 
 from experiments.extension import Proof, extension_of
+from orchestrator.adapters.chaostoolkit.runner.limiting import limited
 from orchestrator.adapters.chaostoolkit.runner.lines import Lines
 from orchestrator.domain.errors import InvalidExperiment
 
 NAME: Final = "hold the fault"
 _PROOF_INTERVAL: Final = 0.2
+_LONGEST_PROBE: Final = 5.0
+"""Seconds, so that a probe that hangs does not keep the fault in for longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,7 @@ def _prove(
     probe = dict(proof.probe)
     answered, seen = False, ""
     while not session.lines.finish.is_set():
-        run = execute_activity(session.experiment, probe, configuration, secrets, dry=None)
+        run = _ask(session, probe, configuration)
         value = run.get("output")
         if run.get("status") == "succeeded":
             answered, seen = True, session.lines.text_of(value, longest=200)
@@ -85,3 +88,17 @@ def _prove(
         injection="not_effective" if answered else "unknown",
         evidence=f"{probe['name']}: not within {seconds}; at last: {seen}",
     )
+
+
+def _ask(
+    session: Session, probe: dict[str, Any], configuration: Mapping[str, Any]
+) -> dict[str, Any]:
+    """One answer of the proof's probe, or why there is none."""
+    try:
+        with limited(_LONGEST_PROBE):
+            run: dict[str, Any] = execute_activity(
+                session.experiment, probe, configuration, session.secrets, dry=None
+            )
+    except Exception as error:  # noqa: BLE001 - any code may run in a probe
+        return {"exception": [f"{type(error).__name__}: {error}"]}
+    return run

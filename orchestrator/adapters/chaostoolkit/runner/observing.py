@@ -17,6 +17,7 @@ from chaoslib.exceptions import ChaosException
 from chaoslib.hypothesis import within_tolerance
 from chaoslib.secret import load_secrets
 
+from orchestrator.adapters.chaostoolkit.runner.limiting import LONGEST_PROBE, limited
 from orchestrator.adapters.chaostoolkit.runner.lines import Lines, hidden_values
 
 _PROBE_TIMEOUT: Final = 3
@@ -72,7 +73,8 @@ def _sample(
     begun = time.monotonic()
     value, within, problem = None, False, ""
     try:
-        run = execute_activity(experiment, probe, configuration, secrets, dry=None)
+        with limited(_longest(probe)):
+            run = execute_activity(experiment, probe, configuration, secrets, dry=None)
         value = run.get("output")
         if run.get("status") == "succeeded":
             within = bool(within_tolerance(probe["tolerance"], value, configuration, secrets))
@@ -99,6 +101,12 @@ def _short(value: Any) -> Any:
 def _probes_of(experiment: Mapping[str, Any]) -> list[dict[str, Any]]:
     hypothesis = experiment.get("steady-state-hypothesis") or {}
     return [dict(probe) for probe in hypothesis.get("probes", [])]
+
+
+def _longest(probe: Mapping[str, Any]) -> float:
+    """How many seconds a probe may take: what it says itself, and a little, or the usual."""
+    said = (probe.get("provider") or {}).get("timeout")
+    return max(LONGEST_PROBE, said + 1) if isinstance(said, (int, float)) else LONGEST_PROBE
 
 
 def _bounded(probe: dict[str, Any]) -> dict[str, Any]:

@@ -6,19 +6,21 @@ plays, and kept here, where the conductor can end it. It judges nothing.
 
 import importlib
 import signal
+import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from chaoslib import substitute
 from chaoslib.configuration import load_configuration
-from chaoslib.exceptions import ChaosException
 from chaoslib.run import RunEventHandler, Runner
 from chaoslib.types import Strategy
 
 from orchestrator.adapters.chaostoolkit.runner import holding
 from orchestrator.adapters.chaostoolkit.runner.lines import Lines, hidden_values
 
-_SETTINGS = {"runtime": {"rollbacks": {"strategy": "always"}}}
+_INTERRUPTED: Final = 20
+"""What a process exits with that was asked to stop, as with chaoslib."""
+_SETTINGS: Final = {"runtime": {"rollbacks": {"strategy": "always"}}}
 
 
 def play(assignment: Mapping[str, Any], lines: Lines, *, rollbacks_only: bool) -> int:
@@ -28,25 +30,36 @@ def play(assignment: Mapping[str, Any], lines: Lines, *, rollbacks_only: bool) -
     """
     signal.signal(signal.SIGUSR1, _leave)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    experiment = assignment["experiment"]
+    try:
+        problem = _play(assignment, lines, rollbacks_only=rollbacks_only)
+    except BaseException as error:  # noqa: BLE001 - any code may run in an activity
+        problem = "it was interrupted" if lines.was_interrupted else _named(error)
+    lines.say("ended", problem=lines.text_of(problem))
+    return 1 if problem else 0
+
+
+def _play(assignment: Mapping[str, Any], lines: Lines, *, rollbacks_only: bool) -> str:
+    """Play it with chaoslib; returns what went wrong with the hold, if something did."""
+    experiment, configuration = assignment["experiment"], assignment["configuration"]
     _import_ahead(experiment)
-    configuration = assignment["configuration"]
     document, hold = _prepared(experiment, configuration, rollbacks_only=rollbacks_only)
     lines.begin.wait()
+    if lines.was_interrupted:
+        # Code that was imported may have swallowed the interruption.
+        raise SystemExit(_INTERRUPTED)
     runner = Runner(Strategy.SKIP)
     telling = _Telling(runner, lines, experiment=experiment, hold=hold)
     runner.register_event_handler(telling)
-    try:
-        runner.run(document, settings=_SETTINGS, experiment_vars=(configuration, None))
-    except ChaosException as error:
-        lines.say("ended", problem=lines.text_of(f"{type(error).__name__}: {error}"))
-        return 1
-    lines.say("ended", problem=telling.problem)
-    return 0
+    runner.run(document, settings=_SETTINGS, experiment_vars=(configuration, None))
+    return telling.problem
 
 
 def _leave(*_: object) -> None:
-    raise SystemExit(20)
+    raise SystemExit(_INTERRUPTED)
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _import_ahead(experiment: Mapping[str, Any]) -> None:
@@ -112,6 +125,7 @@ class _Telling(RunEventHandler):  # type: ignore[misc]
         self._hold = hold
         self._journal: dict[str, Any] = {}
         self._part = "method"
+        self._has_left = False
 
     def started(self, experiment: Any, journal: Any) -> None:  # noqa: ARG002
         self._journal = journal
@@ -122,19 +136,38 @@ class _Telling(RunEventHandler):  # type: ignore[misc]
             hold=self._hold,
             lines=self._lines,
         )
+        # chaoslib has put its own handlers in place, which would cut the rollbacks short.
+        signal.signal(signal.SIGUSR1, self._leave)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    def _leave(self, *_: object) -> None:
+        """Leave the method, once; never the rollbacks."""
+        if self._part == "method" and not self._has_left:
+            self._has_left = True
+            raise SystemExit(_INTERRUPTED)
+
+    def _leave_if_interrupted(self) -> None:
+        """Leave also when an activity swallowed the interruption, or when a pause is to follow."""
+        if self._part == "method" and self._lines.was_interrupted:
+            self._has_left = True
+            raise SystemExit(_INTERRUPTED)
 
     def start_rollbacks(self, experiment: Any) -> None:  # noqa: ARG002
         self._part = "rollbacks"
 
     def start_activity(self, activity: Any) -> None:
+        self._leave_if_interrupted()
         if activity["type"] == "action":
             self._lines.say("action_started", name=activity["name"])
 
     def activity_completed(self, activity: Any, run: Any) -> None:
         if activity["name"] == holding.NAME and run.get("exception"):
             self.problem = self._problem(run)
-        if activity["type"] != "action":
-            return
+        if activity["type"] == "action":
+            self._tell(activity, run)
+        self._leave_if_interrupted()
+
+    def _tell(self, activity: Any, run: Any) -> None:
         succeeded = run.get("status") == "succeeded"
         if not succeeded and self._part == "method":
             # chaoslib would make the next action all the same.
@@ -148,5 +181,11 @@ class _Telling(RunEventHandler):  # type: ignore[misc]
         )
 
     def _problem(self, run: Any) -> str:
-        told = run.get("exception") or ["it was interrupted"]
-        return self._lines.text_of(str(told[-1]))
+        told = run.get("exception")
+        if told:
+            return self._lines.text_of(str(told[-1]))
+        # chaoslib notes no errors but those of its providers; this one is under way.
+        error = sys.exc_info()[1]
+        if error is None or isinstance(error, SystemExit):
+            return "it was interrupted"
+        return self._lines.text_of(_named(error))

@@ -66,10 +66,10 @@ def default_endpoints(endpoints: Object) -> None:
 
 
 def default_slice(endpoint_slice: Object) -> None:
-    """Fill in an endpoint slice."""
-    endpoint_slice.setdefault("endpoints", [])
-    endpoint_slice.setdefault("ports", [])
-    for port in endpoint_slice["ports"]:
+    """Fill in an endpoint slice; a server writes null where there are none."""
+    for key in ("endpoints", "ports"):
+        endpoint_slice[key] = endpoint_slice.get(key) or None
+    for port in endpoint_slice["ports"] or ():
         port.setdefault("name", "")
         port.setdefault("protocol", "TCP")
 

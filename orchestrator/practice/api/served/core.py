@@ -25,8 +25,8 @@ EVENT_FIELDS: Final = {
 NAMESPACE: Final = Kind(
     name="Namespace", plural="namespaces", schema="core.v1.Namespace", namespaced=False,
     short_names=("ns",), has_generation=False, name_rule="label", returns_deleted=True,
-    fields={"status.phase": field("status.phase")}, columns=tables.NAMESPACE_COLUMNS,
-    default=defaults.default_namespace,
+    deletes_collection=False, fields={"status.phase": field("status.phase")},
+    columns=tables.NAMESPACE_COLUMNS, default=defaults.default_namespace,
     subresources=(Subresource("finalize", "Namespace", ("update",)),),
 )  # fmt: skip
 NODE: Final = Kind(
@@ -53,7 +53,7 @@ POD: Final = Kind(
 )  # fmt: skip
 SERVICE: Final = Kind(
     name="Service", plural="services", schema="core.v1.Service", short_names=("svc",),
-    categories=("all",), has_generation=False, name_rule="label1035",
+    categories=("all",), has_generation=False, name_rule="label",
     fields={"spec.clusterIP": field("spec.clusterIP"), "spec.type": field("spec.type")},
     columns=tables.SERVICE_COLUMNS, default=defaults.default_service,
     validate=rules.service_causes, returns_deleted=True,
@@ -62,6 +62,7 @@ ENDPOINTS: Final = Kind(
     name="Endpoints", plural="endpoints", schema="core.v1.Endpoints", short_names=("ep",),
     has_status=False, has_generation=False, columns=tables.ENDPOINTS_COLUMNS,
     default=defaults.default_endpoints,
+    warning="v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
 )  # fmt: skip
 EVENT: Final = Kind(
     name="Event", plural="events", schema="core.v1.Event", short_names=("ev",), has_status=False,

@@ -45,7 +45,7 @@ def event_from_core(event: Object) -> Object:
 LEASE: Final = Kind(
     name="Lease", plural="leases", group="coordination.k8s.io", schema="coordination.v1.Lease",
     has_status=False, has_generation=False, columns=LEASE_COLUMNS, needs_version=True,
-    creates_on_update=True,
+    creates_on_update=True, validate=core_rules.lease_causes,
 )  # fmt: skip
 ENDPOINT_SLICE: Final = Kind(
     name="EndpointSlice", plural="endpointslices", group="discovery.k8s.io",

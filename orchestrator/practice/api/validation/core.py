@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import ip_address
@@ -17,7 +15,7 @@ Object = dict[str, Any]
 _KEY: Final = re.compile(r"[-._a-zA-Z0-9]+")
 _SERVICE_TYPES: Final = {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"}
 PROTOCOLS: Final = {"SCTP", "TCP", "UDP"}
-_EFFECTS: Final = {"NoExecute", "NoSchedule", "PreferNoSchedule"}
+_EFFECTS: Final = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 SIZE_LIMIT: Final = 1024 * 1024
 
 
@@ -96,16 +94,16 @@ def target_port_causes(value: Any, field: str) -> list[Cause]:
 
 def port_name_causes(name: str, field: str) -> list[Cause]:
     """What is wrong with the name of a port."""
-    if len(name) > 15:
-        return [Cause.invalid(field, name, "must be no more than 15 characters")]
-    if not re.fullmatch(r"[-a-z0-9]+", name):
-        text = "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"
-        return [Cause.invalid(field, name, text)]
-    if not re.search(r"[a-z]", name):
-        return [Cause.invalid(field, name, "must contain at least one letter (a-z)")]
-    if "--" in name or name.startswith("-") or name.endswith("-"):
-        return [Cause.invalid(field, name, "must not contain consecutive hyphens")]
-    return []
+    faults = {
+        "must be no more than 15 characters": len(name) > 15,
+        "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)": not re.fullmatch(
+            r"[-a-z0-9]+", name
+        ),
+        "must contain at least one letter (a-z)": not re.search(r"[a-z]", name),
+        "must not contain consecutive hyphens": "--" in name,
+        "must not begin or end with a hyphen": name.startswith("-") or name.endswith("-"),
+    }
+    return [Cause.invalid(field, name, text) for text, holds in faults.items() if holds]
 
 
 def protocol_causes(port: Object, field: str) -> list[Cause]:
@@ -179,6 +177,19 @@ def _address_fault(address: str) -> str:
     return ""
 
 
+def lease_causes(lease: Object, _old: Object | None) -> list[Cause]:
+    """What is wrong with a lease."""
+    spec = lease.get("spec", {})
+    causes: list[Cause] = []
+    if spec.get("leaseDurationSeconds", 1) <= 0:
+        found = spec["leaseDurationSeconds"]
+        causes.append(Cause.invalid("spec.leaseDurationSeconds", found, "must be greater than 0"))
+    if spec.get("leaseTransitions", 0) < 0:
+        found, text = spec["leaseTransitions"], "must be greater than or equal to 0"
+        causes.append(Cause.invalid("spec.leaseTransitions", found, text))
+    return causes
+
+
 def event_causes(event: Object, _old: Object | None) -> list[Cause]:
     """What is wrong with an event."""
     about = event.get("involvedObject", {}).get("namespace", "")
@@ -197,14 +208,13 @@ def config_map_causes(config: Object, old: Object | None) -> list[Cause]:
     for key in sorted(both):
         text = "duplicate of key present in binaryData"
         causes.append(Cause.invalid(f"data[{key}]", key, text))
-    causes += _base64_causes(config.get("binaryData", {}), "binaryData")
     causes += _immutable_causes(config, old, ("data", "binaryData"))
     return causes + _size_causes(config)
 
 
 def secret_causes(secret: Object, old: Object | None) -> list[Cause]:
     """What is wrong with a secret."""
-    causes = _key_causes(secret, "data") + _base64_causes(secret.get("data", {}), "data")
+    causes = _key_causes(secret, "data")
     causes += _immutable_causes(secret, old, ("data",))
     if old is not None and secret.get("type") != old.get("type"):
         causes.append(Cause.invalid("type", secret.get("type"), "field is immutable"))
@@ -222,16 +232,6 @@ def _key_causes(obj: Object, name: str) -> list[Cause]:
         for key in obj.get(name, {})
         if not _KEY.fullmatch(key) or len(key) > 253
     ]
-
-
-def _base64_causes(values: Object, name: str) -> list[Cause]:
-    causes = []
-    for key, value in values.items():
-        try:
-            b64decode(value, validate=True)
-        except (NotBase64, ValueError):
-            causes.append(Cause.invalid(f"{name}[{key}]", value, "illegal base64 data"))
-    return causes
 
 
 def _immutable_causes(obj: Object, old: Object | None, keys: tuple[str, ...]) -> list[Cause]:

@@ -5,7 +5,7 @@ The rest of the object is its kind's business.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from orchestrator.practice.api.statuses import Cause
 from orchestrator.practice.api.validation.names import (
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.practice.api.kinds import Kind
 
 Object = dict[str, Any]
+_STANDARD: Final = {"kubernetes", "orphan", "foregroundDeletion"}
 
 
 def metadata_causes(kind: Kind, new: Object, old: Object | None) -> list[Cause]:
@@ -42,11 +43,11 @@ def _name_causes(kind: Kind, metadata: Object) -> list[Cause]:
 def _owner_causes(metadata: Object) -> list[Cause]:
     causes: list[Cause] = []
     owners = metadata.get("ownerReferences", [])
-    for index, owner in enumerate(owners):
+    for owner in owners:
         for key in ("apiVersion", "kind", "name", "uid"):
             if not owner.get(key):
-                field = f"metadata.ownerReferences[{index}].{key}"
-                causes.append(Cause.invalid(field, "", "must not be empty"))
+                text = "version must not be empty" if key == "apiVersion" else "must not be empty"
+                causes.append(Cause.invalid(f"metadata.ownerReferences.{key}", "", text))
     controllers = [owner for owner in owners if owner.get("controller")]
     if len(controllers) > 1:
         names = ", ".join(f"{owner['kind']}/{owner['name']}" for owner in controllers)
@@ -64,6 +65,12 @@ def _owner_causes(metadata: Object) -> list[Cause]:
 def _finalizer_causes(metadata: Object, old: Object | None) -> list[Cause]:
     finalizers = metadata.get("finalizers", [])
     causes = [cause for name in finalizers for cause in key_causes(name, "metadata.finalizers")]
+    text = "name is neither a standard finalizer name nor is it fully qualified"
+    causes += [
+        Cause.invalid(f"metadata.finalizers[{index}]", name, text)
+        for index, name in enumerate(finalizers)
+        if "/" not in name and name not in _STANDARD
+    ]
     if old is None or "deletionTimestamp" not in old["metadata"]:
         return causes
     added = [name for name in finalizers if name not in old["metadata"].get("finalizers", [])]

@@ -57,8 +57,11 @@ def name_causes(name: str, field: str, rule: str) -> list[Cause]:
     pattern, limit, text = _TEXTS[rule]
     causes = []
     if len(name) > limit:
-        causes.append(Cause.invalid(field, name, f"must be no more than {limit} bytes"))
-    if not pattern.fullmatch(name):
+        unit = "characters" if rule == "label" else "bytes"
+        causes.append(Cause.invalid(field, name, f"must be no more than {limit} {unit}"))
+    if rule == "label" and "." in name and field == "metadata.name":
+        causes.append(Cause.invalid(field, name, "must not contain dots"))
+    elif not pattern.fullmatch(name):
         causes.append(Cause.invalid(field, name, text))
     return causes
 

@@ -18,9 +18,10 @@ from orchestrator.practice.api.validation.core import (
 from orchestrator.practice.api.validation.names import label_causes, name_causes
 
 Object = dict[str, Any]
-_RESTARTS: Final = {"Always", "Never", "OnFailure"}
+_RESTARTS: Final = ("Always", "OnFailure", "Never")
 _PULLS: Final = {"Always", "IfNotPresent", "Never"}
-_DNS: Final = {"ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"}
+_DNS: Final = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
+_LONGEST: Final = 2**31 - 1
 _VARIABLE: Final = re.compile(r"[ -<>-~]+")
 _HANDLERS: Final = ("exec", "httpGet", "tcpSocket", "grpc")
 _FIXED: Final = (
@@ -33,9 +34,14 @@ _FIXED: Final = (
 
 def pod_causes(pod: Object, old: Object | None) -> list[Cause]:
     """What is wrong with a pod."""
-    causes = pod_spec_causes(pod.get("spec", {}), "spec")
+    spec = pod.get("spec", {})
+    causes = pod_spec_causes(spec, "spec")
     if old is not None:
-        causes += _change_causes(pod["spec"], old["spec"])
+        return causes + _change_causes(spec, old["spec"])
+    if spec.get("nodeName"):
+        causes += name_causes(spec["nodeName"], "spec.nodeName", "subdomain")
+    if spec.get("ephemeralContainers"):
+        causes.append(Cause.forbidden("spec.ephemeralContainers", "cannot be set on create"))
     return causes
 
 
@@ -75,7 +81,20 @@ def pod_spec_causes(spec: Object, field: str) -> list[Cause]:
     if spec.get("dnsPolicy") not in _DNS:
         causes.append(Cause.unsupported(f"{field}.dnsPolicy", spec.get("dnsPolicy"), _DNS))
     causes += label_causes(spec.get("nodeSelector", {}), f"{field}.nodeSelector")
-    return causes + _toleration_causes(spec, field)
+    return causes + _place_causes(spec, field) + _toleration_causes(spec, field)
+
+
+def _place_causes(spec: Object, field: str) -> list[Cause]:
+    """What is wrong with the pod's host name and with how long it may run."""
+    causes: list[Cause] = []
+    for key in ("hostname", "subdomain"):
+        if spec.get(key):
+            causes += name_causes(spec[key], f"{field}.{key}", "label")
+    deadline = spec.get("activeDeadlineSeconds")
+    if deadline is not None and not 1 <= deadline <= _LONGEST:
+        text = f"must be between 1 and {_LONGEST}, inclusive"
+        causes.append(Cause.invalid(f"{field}.activeDeadlineSeconds", deadline, text))
+    return causes
 
 
 def _volume_causes(spec: Object, field: str) -> list[Cause]:
@@ -223,6 +242,10 @@ def _toleration_causes(spec: Object, field: str) -> list[Cause]:
 
 
 def _change_causes(spec: Object, old: Object) -> list[Cause]:
+    for key in ("containers", "initContainers"):
+        if len(spec.get(key, ())) != len(old.get(key, ())):
+            text = "pod updates may not add or remove containers"
+            return [Cause.forbidden(f"spec.{key}", text)]
     if _comparable(spec) == _comparable(old) and _keeps_tolerations(spec, old):
         return []
     return [Cause.forbidden("spec", _FIXED)]

@@ -117,6 +117,8 @@ def share_causes(value: Any, field: str) -> list[Cause]:
             "'1%',  or '93%', regex used for validation is '[0-9]+%')"
         )
         return [Cause.invalid(field, value, text)]
+    if field.endswith("maxUnavailable") and int(value[:-1]) > 100:
+        return [Cause.invalid(field, value, "must not be greater than 100%")]
     return []
 
 

@@ -1,0 +1,89 @@
+"""What the experiments of these tests do: leave marks, sleep, print, fail in every way."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from chaoslib.types import Configuration, Secrets
+
+SECRET = 'se"crét\npass wörd'
+
+
+def mark(path: str, text: str, seconds: float = 0) -> str:
+    """Write a line to a file, then sleep."""
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.write(text + "\n")
+    time.sleep(seconds)
+    return text
+
+
+def swallow(path: str, text: str) -> bool:
+    """Leave a mark, and go on through whatever interrupts."""
+    mark(path, text)
+    try:
+        time.sleep(30)
+    except BaseException:  # noqa: BLE001 - as careless code does
+        return True
+    return False
+
+
+def noise() -> str:
+    """Write to standard output in every way, a line of ours among it."""
+    print("plain")  # noqa: T201
+    print('{"event": "played", "at": "now", "hold": 0}')  # noqa: T201
+    sys.stdout.write("no end of line")
+    sys.stdout.flush()
+    os.write(1, b"past the buffers\xff\n")
+    subprocess.run([sys.executable, "-c", "print('a child')"], check=True)
+    return "done"
+
+
+def whisper(how: str, secrets: Secrets | None = None) -> object:
+    """Say a secret: as an answer, or in what goes wrong."""
+    secret = (secrets or {})["token"]
+    if how == "raised":
+        raise ValueError(f"{secret!r} is not accepted: {secret}")
+    print(secret)  # noqa: T201
+    return {"seen": [secret, f"token={secret}", {"bytes": repr(secret.encode())}]}
+
+
+def fail(how: str) -> None:
+    """Fail, in more ways than chaoslib expects."""
+    match how:
+        case "error":
+            raise ValueError("out of range")
+        case "exit":
+            sys.exit(3)
+        case "interrupt":
+            raise KeyboardInterrupt
+        case "recursion":
+            fail(how)
+        case "base":
+            raise BaseException("as low as can be")  # noqa: TRY002
+        case "vanish":
+            os._exit(7)
+        case _:
+            raise AssertionError(how)
+
+
+def environment(path: str) -> bool:
+    """Write the names of all variables of this process to a file."""
+    Path(path).write_text("\n".join(sorted(os.environ)), encoding="utf-8")
+    return True
+
+
+def number_in(path: str) -> float:
+    """The number that a file holds; an error while there is none."""
+    return float(Path(path).read_text(encoding="utf-8"))
+
+
+def hang(seconds: float = 60) -> bool:
+    """Answer far too late."""
+    time.sleep(seconds)
+    return True
+
+
+def configured(configuration: Configuration | None = None) -> object:
+    return (configuration or {})["size"]
