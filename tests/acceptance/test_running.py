@@ -39,7 +39,7 @@ def test_experiment_whose_steady_state_never_holds_is_not_begun(sqlite_stage: St
 def test_experiment_of_the_catalogue_is_injected_proven_measured_and_restored(
     sqlite_stage: Stage, name: str, finding: str
 ) -> None:
-    called = sqlite_stage.call("run", name, "--var", "hold=2", "--json")
+    called = sqlite_stage.call("run", name, "--var", "hold=5", "--json")
 
     run = json.loads(called.stdout)
     assert (run["phase"], run["finding"], run["injection"]) == ("concluded", finding, "proven")

@@ -54,7 +54,8 @@ class ChaosToolkitEngine:
         folder = Path(tempfile.mkdtemp(prefix="chaosday-run-"))
         problem: BaseException | None = None
         async with anyio.create_task_group() as tasks:
-            crew = _Crew(folder, assignment, self._environment(folder))
+            environment = runner_environment(folder, run=assignment.run.id, allowed=self._allowed)
+            crew = _Crew(folder, assignment, environment)
             try:
                 guard = await self._start_guard(folder, assignment)
                 execution = ProcessExecution(
@@ -74,9 +75,6 @@ class ChaosToolkitEngine:
                 shutil.rmtree(folder, ignore_errors=True)
         if problem is not None:
             raise problem
-
-    def _environment(self, folder: Path) -> dict[str, str]:
-        return runner_environment(folder, self._allowed)
 
     async def _start_guard(self, folder: Path, assignment: Assignment) -> GuardClient:
         child = await Child.start(

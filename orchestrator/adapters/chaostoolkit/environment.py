@@ -3,18 +3,21 @@
 It holds no credential: the kubeconfig leads to the guard, whatever context is asked for.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from orchestrator.domain.identity import RunId
+
 _PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "VIRTUAL_ENV")
 ALWAYS_ALLOWED: Final = ("CHAOSDAY_FRONT_DOOR",)
 """Named by the catalogue's own experiments: where the service under test is reached."""
 
 
-def runner_environment(folder: Path, allowed: Iterable[str]) -> dict[str, str]:
+def runner_environment(folder: Path, *, run: RunId, allowed: Iterable[str]) -> dict[str, str]:
     """The whole environment of a runner's process.
 
     Shape: allowed names further variables that may be passed on from ours.
@@ -22,6 +25,7 @@ def runner_environment(folder: Path, allowed: Iterable[str]) -> dict[str, str]:
     names = {*_PASSED_ON, *ALWAYS_ALLOWED, *allowed}
     kept = {name: os.environ[name] for name in names if name in os.environ}
     return kept | {
+        "CHAOSDAY_MARK": mark_of(run),
         "HOME": str(folder),
         "TMPDIR": str(folder),
         "KUBECONFIG": str(folder / "kubeconfig"),
@@ -31,6 +35,11 @@ def runner_environment(folder: Path, allowed: Iterable[str]) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def mark_of(run: RunId) -> str:
+    """What an experiment may leave in the cluster as its mark: says nothing, the same for a run."""
+    return hashlib.sha256(run.encode()).hexdigest()[:7]
 
 
 def write_kubeconfig(path: Path, *, url: str, contexts: Iterable[str]) -> None:

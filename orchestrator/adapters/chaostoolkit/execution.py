@@ -61,6 +61,7 @@ class ProcessExecution:
         self._observer: Child | None = None
         self._runner: Child | None = None
         self._token = ""
+        self._is_heard = False
         self._is_parting = False
         self._is_restored = False
         self._runner_may_end = False
@@ -69,6 +70,7 @@ class ProcessExecution:
 
     async def happenings(self) -> AsyncIterator[Happening]:
         """What happens, in the order in which it is heard; ends when the processes have ended."""
+        self._is_heard = True
         with self._happenings:
             async for happening in self._happenings:
                 yield happening
@@ -222,6 +224,8 @@ class ProcessExecution:
                 await self._guard.child.kill()
             await self._guard.child.close()
         self._heard.close()
+        if not self._is_heard:
+            self._happenings.close()
 
 
 def _guard_happening(line: dict[str, Any]) -> Happening | None:

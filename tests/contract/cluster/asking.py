@@ -51,6 +51,11 @@ class Cluster:
     api: client.ApiClient
     namespace: str
 
+    @property
+    def version(self) -> str:
+        """The release that the cluster says it is."""
+        return str(self.send("GET", "/version").body["gitVersion"])
+
     def path(self, resource: str, *rest: str) -> str:
         """The path of a resource in the namespace, such as `pods` or `apps/v1/deployments`."""
         group, _, plural = resource.rpartition("/")

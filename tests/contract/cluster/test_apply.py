@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.contract.cluster.asking import APPLY, MERGE, Answer, Cluster, a_deployment
 
 DEPLOYMENTS = "apps/v1/deployments"
@@ -51,10 +53,34 @@ def test_other_value_for_a_field_of_another_manager_is_a_conflict(cluster: Clust
 
     assert (refused.code, refused.body["reason"]) == (409, "Conflict")
     assert refused.body["message"] == (
-        'Apply failed with 1 conflict: conflict with "you" using v1: .data.a'
+        'Apply failed with 1 conflict: conflict with "you": .data.a'
     )
     assert refused.body["details"]["causes"][0]["reason"] == "FieldManagerConflict"
     assert forced.body["data"] == {"a": "2"}
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        ({"apiVersion": None, "kind": None}, 400, "invalid object type: /, Kind="),
+        ({"kind": "Secret"}, 400, "invalid object type: /v1, Kind=Secret"),
+        ({"dato": {}}, 500, ".dato: field not declared in schema"),
+        (
+            {"metadata": {"name": "c", "managedFields": [{"manager": "x"}]}},
+            400,
+            "metadata.managedFields must be nil",
+        ),
+    ],
+)
+def test_configuration_that_can_not_be_applied_is_refused(
+    cluster: Cluster, change: dict[str, Any], code: int, said: str
+) -> None:
+    body = {key: value for key, value in {**config(), **change}.items() if value is not None}
+
+    answer = apply(cluster, "configmaps", body, "me")
+
+    assert answer.code == code, answer.body
+    assert said in answer.body["message"]
 
 
 def test_apply_without_a_manager_is_refused(cluster: Cluster) -> None:
@@ -62,8 +88,11 @@ def test_apply_without_a_manager_is_refused(cluster: Cluster) -> None:
 
     answer = cluster.send("PATCH", path, config(), kind=APPLY)
 
-    assert answer.code in {400, 422}
-    assert "fieldManager" in answer.body["message"]
+    assert answer.code == 422
+    assert answer.body["message"] == (
+        'PatchOptions.meta.k8s.io "" is invalid: '
+        "fieldManager: Required value: is required for apply patch"
+    )
 
 
 def test_applied_containers_merge_by_name(cluster: Cluster) -> None:

@@ -210,9 +210,9 @@ def test_scaling_is_no_new_revision(cluster: Cluster) -> None:
 
 def test_history_is_kept_within_its_limit(cluster: Cluster) -> None:
     cluster.create(DEPLOYMENTS, a_deployment(replicas=1, revisionHistoryLimit=1))
-    for number in (5, 6, 7):
+    for name in ("catalog:1.5", "catalog:1.6", "cart:1.4"):
         rolled_out(cluster)
-        patch(cluster, DEPLOYMENTS, "web", image(f"registry.practice/shop/catalog:1.{number}"))
+        patch(cluster, DEPLOYMENTS, "web", image(f"registry.practice/shop/{name}"))
     rolled_out(cluster)
 
     eventually(lambda: len(cluster.names(REPLICA_SETS)) == 2)
@@ -311,10 +311,36 @@ def test_broken_selector_empties_the_endpoints(cluster: Cluster) -> None:
     eventually(lambda: len(ready_addresses(cluster)) == 3)
 
 
+def test_slice_without_endpoints_says_null(cluster: Cluster) -> None:
+    cluster.create("services", a_service())
+
+    (item,) = eventually(lambda: cluster.send("GET", cluster.path(SLICES)).body["items"])
+
+    assert (item["endpoints"], item["ports"]) == (None, None)
+
+
+def test_pods_carry_the_place_of_their_node(cluster: Cluster) -> None:
+    cluster.create("pods", a_pod())
+    node = eventually(lambda: cluster.get("pods", "one")["spec"].get("nodeName"))
+
+    labels = cluster.get("pods", "one")["metadata"]["labels"]
+    place = cluster.send("GET", f"/api/v1/nodes/{node}").body["metadata"]["labels"]
+    zone = "topology.kubernetes.io/zone"
+    assert labels.get(zone) == place.get(zone)
+
+
+def test_pods_on_their_way_out_are_counted(cluster: Cluster) -> None:
+    cluster.create(DEPLOYMENTS, a_deployment(replicas=1))
+
+    found = rolled_out(cluster)
+
+    assert found["status"]["terminatingReplicas"] == 0
+
+
 def test_named_target_port_is_looked_up_in_the_pod(cluster: Cluster) -> None:
     container = {
         "name": "main",
-        "image": "registry.practice/a:1",
+        "image": "registry.practice/shop/catalog:1.4",
         "ports": [{"name": "http", "containerPort": 9090}],
     }
     cluster.create("services", a_service("one", ports=[{"port": 80, "targetPort": "http"}]))

@@ -234,7 +234,7 @@ def test_uid_precondition_guards_deletion(cluster: Cluster) -> None:
     answer = cluster.send("DELETE", cluster.path("configmaps", "settings"), options)
 
     assert (answer.code, answer.body["reason"]) == (409, "Conflict")
-    assert "Precondition failed: UID in precondition" in answer.body["message"]
+    assert "the UID in the precondition (0000" in answer.body["message"]
 
 
 def test_finalizer_holds_a_deleted_object_back(cluster: Cluster) -> None:

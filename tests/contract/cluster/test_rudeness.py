@@ -91,7 +91,8 @@ def test_encoded_slash_is_no_way_into_another_object(cluster: Cluster) -> None:
         {"limit": "many"},
         {"timeoutSeconds": "soon", "watch": "1"},
         {"resourceVersion": "latest"},
-        {"watch": "perhaps"},
+        {"resourceVersionMatch": "Exact"},
+        {"resourceVersion": "1", "resourceVersionMatch": "Sideways"},
         {"dryRun": "Some"},
     ],
 )
@@ -103,6 +104,26 @@ def test_parameter_that_can_not_be_read_is_refused(cluster: Cluster, query: dict
 
     assert answer.code in {400, 422}, answer.body
     assert answer.body["kind"] == "Status"
+
+
+@pytest.mark.parametrize(("word", "watches"), [("perhaps", True), ("0", False), ("False", False)])
+def test_every_word_but_false_and_zero_means_yes(
+    cluster: Cluster, word: str, watches: bool
+) -> None:
+    path = cluster.path("configmaps")
+
+    answer = cluster.send("GET", path, watch=word, timeoutSeconds="1")
+
+    lists = isinstance(answer.body, dict) and "items" in answer.body
+    assert (answer.code, lists) == (200, not watches)
+
+
+def test_one_object_can_not_be_watched_by_its_path(cluster: Cluster) -> None:
+    cluster.create("configmaps", {"metadata": {"name": "one"}})
+
+    answer = cluster.send("GET", cluster.path("configmaps", "one"), watch="1", timeoutSeconds="1")
+
+    assert answer.body["kind"] == "ConfigMap"
 
 
 def test_deep_nesting_is_refused(cluster: Cluster) -> None:

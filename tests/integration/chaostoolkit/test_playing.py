@@ -19,6 +19,7 @@ from tests.integration.chaostoolkit.running import (
     running,
 )
 
+ZERO = {"type": "range", "range": [0, 0]}
 LONG = 60
 """Seconds that no test waits."""
 
@@ -32,6 +33,13 @@ def marks(tmp_path: Path) -> str:
 def read(marks: str) -> list[str]:
     path = Path(marks)
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+async def marked(marks: str, text: str) -> None:
+    """Wait until an activity has left a mark, which nothing else tells."""
+    with anyio.fail_after(10):
+        while text not in read(marks):  # noqa: ASYNC110
+            await anyio.sleep(0.01)
 
 
 def an_experiment(marks: str, *method: dict[str, Any], **parts: Any) -> dict[str, Any]:
@@ -143,7 +151,7 @@ async def test_a_stop_interrupts_and_rolls_back_and_makes_no_further_action(
             first["provider"] = {
                 "type": "process",
                 "path": "/bin/sh",
-                "arguments": ["-c", f"echo 1 >> {marks}; sleep {LONG}"],
+                "arguments": ["-c", f"echo 1 >> {marks}; /bin/sleep {LONG}"],
             }
         case _:
             pass
@@ -154,9 +162,7 @@ async def test_a_stop_interrupts_and_rolls_back_and_makes_no_further_action(
         if where == "hold":
             await runner.event("played")
         else:
-            with anyio.fail_after(10):
-                while "1" not in read(marks):
-                    await anyio.sleep(0.01)
+            await marked(marks, "1")
         await (runner.say(do="stop") if how == "stop" else runner.hang_up())
         with anyio.fail_after(8):
             await runner.ended()
@@ -170,10 +176,10 @@ async def test_a_stop_before_the_beginning_plays_nothing(tmp_path: Path, marks: 
 
     async with running(tmp_path, "play", document) as runner:
         await runner.say(do="stop")
-        ended = await runner.ended()
+        with anyio.fail_after(10):
+            await runner.process.wait()
 
     assert read(marks) == []
-    assert ended["problem"] == "it was interrupted"
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGUSR1])
@@ -382,7 +388,7 @@ async def test_the_proof_of_injection(
     document = an_experiment(
         marks,
         action("first", path=marks, text="1"),
-        extensions=proof(probe("is zero", "number_in", 0.0, path=str(number)), "1s"),
+        extensions=proof(probe("is zero", "number_in", ZERO, path=str(number)), "1s"),
     )
 
     async with running(tmp_path, "play", document) as runner:
@@ -400,7 +406,7 @@ async def test_a_proof_is_awaited_until_its_deadline(tmp_path: Path, marks: str)
     document = an_experiment(
         marks,
         action("first", path=marks, text="1"),
-        extensions=proof(probe("is zero", "number_in", 0.0, path=str(number)), "15s"),
+        extensions=proof(probe("is zero", "number_in", ZERO, path=str(number)), "15s"),
     )
 
     async with running(tmp_path, "play", document) as runner:

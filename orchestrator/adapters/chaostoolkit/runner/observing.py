@@ -13,7 +13,6 @@ from typing import Any, Final
 from chaoslib.activity import execute_activity
 from chaoslib.caching import cache_activities, clear_cache
 from chaoslib.configuration import load_configuration, load_dynamic_configuration
-from chaoslib.exceptions import ChaosException
 from chaoslib.hypothesis import within_tolerance
 from chaoslib.secret import load_secrets
 
@@ -28,23 +27,28 @@ def observe(assignment: Mapping[str, Any], lines: Lines) -> int:
     """Sample every probe of the hypothesis at an even pace until the conductor is done."""
     # Whether told to stop or left alone, there is nothing to put back: the process may just go.
     signal.signal(signal.SIGUSR1, lambda *_: os._exit(0))
+    try:
+        _observe(assignment, lines)
+    except BaseException as error:  # noqa: BLE001 - any code may run in a probe
+        problem = f"the hypothesis cannot be measured: {type(error).__name__}: {error}"
+        lines.say("ended", problem=lines.text_of(problem))
+        return 1
+    return 0
+
+
+def _observe(assignment: Mapping[str, Any], lines: Lines) -> None:
     experiment = assignment["experiment"]
     probes = [_bounded(probe) for probe in _probes_of(experiment)]
     lines.begin.wait()
     clear_cache()
     cache_activities(experiment)
-    try:
-        configuration = load_configuration(
-            experiment.get("configuration", {}), assignment["configuration"]
-        )
-        secrets = load_secrets(experiment.get("secrets", {}), configuration)
-        lines.hide(hidden_values(secrets))
-        configuration = load_dynamic_configuration(configuration, secrets)
-    except ChaosException as error:
-        lines.say("ended", problem=f"the hypothesis cannot be measured: {error}")
-        return 1
+    configuration = load_configuration(
+        experiment.get("configuration", {}), assignment["configuration"]
+    )
+    secrets = load_secrets(experiment.get("secrets", {}), configuration)
+    lines.hide(hidden_values(secrets))
+    configuration = load_dynamic_configuration(configuration, secrets)
     _sample_on(experiment, probes, configuration, secrets, assignment["interval"], lines)
-    return 0
 
 
 def _sample_on(
