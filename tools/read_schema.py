@@ -2,8 +2,9 @@
 
 Usage: python tools/read_schema.py MODULES orchestrator/practice/api/schema.json
 
-MODULES is a folder that holds the Go modules k8s.io/kubernetes, k8s.io/api and
-k8s.io/apimachinery in folders named `<module>@<version>`, as Go's own module cache does.
+MODULES is a folder that holds the Go modules k8s.io/kubernetes, k8s.io/api, k8s.io/apimachinery
+and k8s.io/apiextensions-apiserver in folders named `<module>@<version>`, as Go's own module cache
+does.
 Fields come from `api/openapi-spec/swagger.json`, their protobuf numbers from the struct tags.
 It takes over types only: no description, no path, no default.
 """
@@ -18,17 +19,25 @@ from typing import Any
 
 ROOTS = [
     *(f"core.v1.{kind}" for kind in (
-        "Binding", "ConfigMap", "Endpoints", "Event", "Namespace", "Node", "PersistentVolume",
-        "PersistentVolumeClaim", "Pod", "ResourceQuota", "Secret", "Service", "ServiceAccount",
+        "Binding", "ConfigMap", "Endpoints", "Event", "LimitRange", "Namespace", "Node",
+        "PersistentVolume", "PersistentVolumeClaim", "Pod", "ResourceQuota", "Secret", "Service",
+        "ServiceAccount",
     )),
-    *(f"apps.v1.{kind}" for kind in ("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet")),
+    *(f"apps.v1.{kind}" for kind in (
+        "ControllerRevision", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet",
+    )),
+    "apiextensions.v1.CustomResourceDefinition", "authentication.v1.SelfSubjectReview",
+    *(f"authorization.v1.{kind}" for kind in (
+        "LocalSubjectAccessReview", "SelfSubjectAccessReview", "SelfSubjectRulesReview",
+        "SubjectAccessReview",
+    )),
     "autoscaling.v1.Scale", "autoscaling.v2.HorizontalPodAutoscaler",
     "batch.v1.CronJob", "batch.v1.Job",
     "coordination.v1.Lease", "discovery.v1.EndpointSlice", "events.v1.Event",
-    "networking.v1.Ingress", "networking.v1.NetworkPolicy",
+    "networking.v1.Ingress", "networking.v1.IngressClass", "networking.v1.NetworkPolicy",
     "policy.v1.Eviction", "policy.v1.PodDisruptionBudget",
     "rbac.v1.ClusterRole", "rbac.v1.ClusterRoleBinding", "rbac.v1.Role", "rbac.v1.RoleBinding",
-    "scheduling.v1.PriorityClass", "meta.v1.DeleteOptions",
+    "scheduling.v1.PriorityClass", "storage.v1.StorageClass", "meta.v1.DeleteOptions",
 ]  # fmt: skip
 SCALARS = {
     "api.resource.Quantity": "quantity",
@@ -37,12 +46,18 @@ SCALARS = {
     "util.intstr.IntOrString": "int-or-string",
     "meta.v1.FieldsV1": "any",
     "runtime.RawExtension": "any",
+    "apiextensions.v1.JSONSchemaProps": "any",
 }
+
+PREFIXES = (
+    "io.k8s.api.", "io.k8s.apimachinery.pkg.apis.", "io.k8s.apimachinery.pkg.",
+    "io.k8s.apiextensions-apiserver.pkg.apis.",
+)  # fmt: skip
 
 
 def short(name: str) -> str:
     """The definition's name without the prefix that all of them share."""
-    for prefix in ("io.k8s.api.", "io.k8s.apimachinery.pkg.apis.", "io.k8s.apimachinery.pkg."):
+    for prefix in PREFIXES:
         if name.startswith(prefix):
             return name.removeprefix(prefix)
     return name
@@ -98,7 +113,12 @@ _STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.MULTILINE | re.DOTAL
 def structs(modules: Path) -> dict[str, str]:
     """The bodies of all structs, by the name of their type."""
     found: dict[str, str] = {}
-    for folder in (only(modules, "api"), only(modules, "apimachinery") / "pkg" / "apis"):
+    below = Path("pkg", "apis")
+    for folder in (
+        only(modules, "api"),
+        only(modules, "apimachinery") / below,
+        only(modules, "apiextensions-apiserver") / below,
+    ):
         for source in sorted(folder.glob("*/v*/*types.go")):
             package = f"{source.parent.parent.name}.{source.parent.name}"
             for name, body in _STRUCT.findall(source.read_text()):

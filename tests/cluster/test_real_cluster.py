@@ -21,7 +21,10 @@ pytestmark = pytest.mark.slow
 
 
 def api_by(kubeconfig: Path) -> client.ApiClient:
-    return config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
+    found: client.ApiClient = config.new_client_from_config(  # type: ignore[no-untyped-call]
+        str(kubeconfig)
+    )
+    return found
 
 
 def eventually(look: Callable[[], Any], seconds: float = 20) -> bool:

@@ -76,13 +76,15 @@ class MemoryStorage:
     """Everything that is remembered, for as long as the test lasts.
 
     `story` is told of every phase that a run moves to. `outages` says for each call how often
-    it will find no database; `hanging` names calls that hang until they are cancelled.
+    it will find no database, `bugs` how often it will raise what nobody foresaw; `hanging` names
+    calls that hang until they are cancelled or resumed.
     """
 
     def __init__(self) -> None:
         self.story: Story | None = None
         self.outages: dict[str, int] = {}
         self.hanging: set[str] = set()
+        self.bugs: dict[str, int] = {}
         self._days: dict[DayId, _Day] = {}
         self._rows: dict[RunId, _Row] = {}
         self._links: list[RunLink] = []
@@ -111,6 +113,9 @@ class MemoryStorage:
         if self.outages.get(call, 0):
             self.outages[call] -= 1
             raise DatabaseUnavailable(database="memory", problem="it is out")
+        if self.bugs.get(call, 0):
+            self.bugs[call] -= 1
+            raise RuntimeError("nobody foresaw this")
         yield
         news, self._news = self._news, anyio.Event()
         news.set()

@@ -3,7 +3,7 @@
 It does not judge what happens.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -76,10 +76,14 @@ class ProcessExecution:
                 yield happening
 
     async def start_crew(self, tasks: TaskGroup) -> None:
-        """Start observer and runner; both wait to be told to begin."""
-        self._observer = await self._crew.start("observer")
+        """Start observer and runner; both wait to be told to begin.
+
+        Without a hypothesis there is nothing to observe, and nobody who does.
+        """
+        if _has_probes(self._assignment.experiment.document):
+            self._observer = await self._crew.start("observer")
+            tasks.start_soon(self._listen_to_runner, self._observer, False)
         self._runner = await self._crew.start("runner")
-        tasks.start_soon(self._listen_to_runner, self._observer, False)
         tasks.start_soon(self._listen_to_runner, self._runner, True)
 
     async def listen_to_guard(self, tasks: TaskGroup) -> None:
@@ -226,6 +230,10 @@ class ProcessExecution:
         self._heard.close()
         if not self._is_heard:
             self._happenings.close()
+
+
+def _has_probes(experiment: Mapping[str, Any]) -> bool:
+    return bool((experiment.get("steady-state-hypothesis") or {}).get("probes"))
 
 
 def _guard_happening(line: dict[str, Any]) -> Happening | None:

@@ -119,6 +119,8 @@ class HttpListener:
         if self._server is None or self._http is None:
             return
         self._server.close()
+        # Who was accepted but not yet heard would slip through aiohttp's own shutdown.
+        self._http.ended = True
         with anyio.move_on_after(patience.total_seconds()):
             await self._http.shutdown(patience.total_seconds())
         self.abort()

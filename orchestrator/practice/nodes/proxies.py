@@ -9,6 +9,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from typing import Final, NoReturn
 
@@ -94,17 +95,17 @@ class PortProxy:
             # Out of a callback there is no scope to start it in; `close` ends it.
             task = loop.create_task(self._relay(connection))
             self._beginning.add(task)
-            task.add_done_callback(self._begun)
+            task.add_done_callback(partial(self._begun, connection))
 
     async def _relay(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         await loop.connect_accepted_socket(lambda: Inbound(self._choose, self._relays), connection)
 
-    def _begun(self, task: asyncio.Task[None]) -> None:
+    def _begun(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
         self._beginning.discard(task)
-        if not task.cancelled():
-            # A client that is gone already is no complaint; asking takes the error.
-            task.exception()
+        if task.cancelled() or task.exception() is not None:
+            # Nobody took the connection over. A client that is gone is no complaint.
+            connection.close()
 
     def _choose(self) -> Address | None:
         """The next endpoint's listener; None when the pod there is no more."""

@@ -367,6 +367,6 @@ async def test_a_runner_sees_no_variable_but_those_allowed(
         tasks.cancel_scope.cancel()
 
     seen = set(read(names))
-    usual = {*USUAL, "CHAOSDAY_FRONT_DOOR", "CHAOSDAY_TEST_ALLOWED"}
+    usual = {*USUAL, "CHAOSDAY_FRONT_DOOR", "CHAOSDAY_MARK", "CHAOSDAY_TEST_ALLOWED"}
     assert seen <= usual
     assert {"KUBECONFIG", "HOME", "CHAOSDAY_TEST_ALLOWED"} <= seen

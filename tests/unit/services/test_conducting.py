@@ -621,6 +621,29 @@ async def test_a_database_that_is_out_for_a_moment_aborts_and_restores(
         assert "it is out" in run.reason
 
 
+@pytest.mark.parametrize("call", ["append", "add_samples", "add_incident", "renew"])
+async def test_what_nobody_foresaw_restores_in_place_and_is_not_hidden(
+    house: House, call: str
+) -> None:
+    house.at_pace(lease=timedelta(milliseconds=120))
+    await house.with_run()
+    house.script(hold=FOREVER if call != "add_samples" else timedelta(seconds=1.1))
+    run = await house.claimed(lease=house.pace.lease)
+
+    with pytest.RaisesGroup(RuntimeError, flatten_subgroups=True, allow_unwrapped=True):
+        with anyio.fail_after(8):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(house.conducting.conduct, run)
+                await house.stage.until("-> injecting")
+                house.storage.bugs[call] = 1
+
+    assert house.story[-1] == "close"
+    assert not house.conducting.is_busy
+    if house.stage.was_hit:
+        assert "restrain" in house.story
+    assert (await house.run()).phase in {Phase.CONCLUDED, Phase.INJECTING, Phase.HOLDING}
+
+
 async def test_samples_are_not_lost_when_the_database_is_out_for_a_moment(house: House) -> None:
     await house.with_run()
     house.script(hold=timedelta(seconds=1.2))

@@ -82,11 +82,15 @@ def _prove(
         if time.monotonic() >= last:
             break
         session.lines.finish.wait(_PROOF_INTERVAL)
-    seconds = f"{proof.deadline.total_seconds():g} s"
+    deadline = f"{proof.deadline.total_seconds():g} s"
+    # Before the deadline nothing is known yet, however often the answer was no.
+    over = time.monotonic() >= last
     session.lines.say(
         "proved",
-        injection="not_effective" if answered else "unknown",
-        evidence=f"{probe['name']}: not within {seconds}; at last: {seen}",
+        injection="not_effective" if answered and over else "unknown",
+        evidence=f"{probe['name']}: not within {deadline}; at last: {seen}"
+        if over
+        else f"{probe['name']}: not yet, and the deadline of {deadline} was not reached: {seen}",
     )
 
 
