@@ -48,15 +48,15 @@ check-static: $(READY) ## what `make check` runs besides the tests
 	$(BIN)/hadolint Dockerfile
 	tools/chart.sh
 
-cluster: $(READY) ## a real Kubernetes control plane on loopback (needs Go; NODES=practice, PORT=6443)
-	@$(BIN)/python -m tests.cluster --nodes $(or $(NODES),none) --port $(or $(PORT),0)
+cluster: $(READY) ## a real Kubernetes control plane on loopback (needs Go; NODES=practice PORT=6443 RELEASE=1.37)
+	@$(BIN)/python -m tests.cluster --release "$(RELEASE)" --nodes $(or $(NODES),none) --port $(or $(PORT),0)
 
 # A KUBECONFIG that only the environment names is somebody's own cluster: it has to be said here.
 contract: $(READY) ## ask a cluster the contract's questions (CLUSTER=kubernetes or KUBECONFIG=; else practice)
 ifeq ($(origin KUBECONFIG),command line)
 	@CHAOSDAY_CONTRACT_KUBECONFIG=$(abspath $(KUBECONFIG)) $(CONTRACT)
 else ifeq ($(CLUSTER),kubernetes)
-	@$(BIN)/python -m tests.cluster --nodes practice -- $(CONTRACT)
+	@$(BIN)/python -m tests.cluster --release "$(RELEASE)" --nodes practice -- $(CONTRACT)
 else ifeq ($(or $(CLUSTER),practice),practice)
 	@$(CONTRACT)
 else

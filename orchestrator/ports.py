@@ -249,8 +249,15 @@ class Storage(Protocol):
 class UndoJournal(Protocol):
     """Remembers what a run changed, written before it is changed, readable by any process."""
 
-    async def intend(self, record: UndoRecord) -> UndoRecord:
-        """Store an intent; returns it with its number. Durable when it returns."""
+    async def is_held(self, run: RunId, *, fence: int, grace: timedelta) -> bool:
+        """Whether the holder with that fence still holds the run, or did until so shortly ago."""
+        ...
+
+    async def intend(self, record: UndoRecord, *, fence: int) -> UndoRecord:
+        """Store an intent; returns it with its number. Durable when it returns.
+
+        Raises: LeaseLost: the run's fence is another.
+        """
         ...
 
     async def settle(self, record: UndoRecord) -> None:

@@ -234,14 +234,10 @@ def _show(entry: dict[str, Any]) -> None:
 
 
 async def _debrief(service: RemoteService, day: str, output: Path) -> None:
-    output.mkdir(parents=True, exist_ok=True)
-    path = f"/api/v1/days/{day}/debrief"
-    for suffix, media_type in (("html", "text/html"), ("md", "text/markdown")):
-        text = await service.get(path, accept=media_type)
-        (output / f"debrief.{suffix}").write_text(text, encoding="utf-8")
-    summary = await service.get(path, accept="text/plain")
+    page, _ = await service.fetch_debrief(day, output)
+    summary = await service.get(f"/api/v1/days/{day}/debrief", accept="text/plain")
     click.echo(f"\n{summary.rstrip()}\n")
-    click.echo(f"the debrief: {(output / 'debrief.html').absolute()}")
+    click.echo(f"the debrief: {page.absolute()}")
 
 
 async def _keep(stage: _Stage) -> None:
@@ -263,7 +259,7 @@ Everything runs until Ctrl-C. In another terminal:
   chaosday log saw "checkout answers 503" -t -2m
   chaosday incident declare "nobody can pay" --service payment
 
-The API is described at {stage.url}/docs, the shop's metrics are at
+The API describes itself at {stage.url}/api/v1/openapi.json, the shop's metrics are at
 {stage.practice["metrics_url"]}. A day is planned; open it with
   curl -X POST -H "Authorization: Bearer $CHAOSDAY_TOKEN" \\
     {stage.url}/api/v1/days/{day}/open

@@ -6,6 +6,7 @@ It speaks the public API and nothing else.
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import anyio
@@ -76,6 +77,17 @@ class RemoteService:
                 await anyio.sleep(0.5)
             await anyio.sleep(0.3)
             tasks.cancel_scope.cancel()
+
+    async def fetch_debrief(self, day: str, folder: Path) -> list[Path]:
+        """Write the debrief of a day as a page and as Markdown; returns the files."""
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for suffix, media_type in (("html", "text/html"), ("md", "text/markdown")):
+            path = folder / f"debrief.{suffix}"
+            text = await self.get(f"/api/v1/days/{day}/debrief", accept=media_type)
+            path.write_text(text, encoding="utf-8")
+            written.append(path)
+        return written
 
     async def _show(self, day: str, show: Callable[[dict[str, Any]], None]) -> None:
         async for entry in self.follow(day):

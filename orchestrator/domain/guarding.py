@@ -45,11 +45,13 @@ class Trouble(StrEnum):
 class GuardAssignment:
     """Which run to guard, where, and within which limits.
 
-    Empty strings mean: the kubeconfig of the guard's environment, its current context.
+    `fence` is that of the conductor who holds the run. Empty strings mean: the kubeconfig of
+    the guard's environment, its current context.
     """
 
     run: RunId
     radius: BlastRadius
+    fence: int = 0
     kubeconfig: str = ""
     context: str = ""
     recovering: bool = False
@@ -59,6 +61,7 @@ def assignment_to_line(assignment: GuardAssignment) -> dict[str, Any]:
     """The first line to the guard."""
     return {
         "run": assignment.run,
+        "fence": assignment.fence,
         "kubeconfig": assignment.kubeconfig,
         "context": assignment.context,
         "recovering": assignment.recovering,
@@ -71,6 +74,7 @@ def assignment_from_line(line: Line) -> GuardAssignment:
     try:
         return GuardAssignment(
             run=RunId(str(line["run"])),
+            fence=int(line["fence"]),
             kubeconfig=str(line.get("kubeconfig") or ""),
             context=str(line.get("context") or ""),
             # Whatever is not plainly false is taken for recovering, which permits less.

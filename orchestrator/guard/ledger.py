@@ -22,6 +22,11 @@ class Ledger:
         self._records[record.seq] = record
 
     @property
+    def records(self) -> Sequence[UndoRecord]:
+        """All records, in the order written."""
+        return [self._records[seq] for seq in sorted(self._records)]
+
+    @property
     def counted(self) -> Sequence[UndoRecord]:
         """The records of writes that were made or may have been."""
         return [each for each in self._records.values() if each.state is not UndoState.UNDONE]

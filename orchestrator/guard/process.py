@@ -6,7 +6,9 @@ It does not open the journal: whoever starts the process does.
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import anyio
@@ -15,6 +17,7 @@ from orchestrator.domain.errors import (
     ClusterUnavailable,
     InvalidValue,
     KubeconfigUnreadable,
+    Unavailable,
 )
 from orchestrator.domain.guarding import (
     Command,
@@ -31,11 +34,16 @@ from orchestrator.guard.credentials import load_access
 from orchestrator.guard.gate import Gate
 from orchestrator.guard.ledger import Ledger
 from orchestrator.guard.proxy import Proxy, listening
+from orchestrator.guard.remembering import RememberingJournal
 from orchestrator.guard.upstream import Upstream, connected
 from orchestrator.guard.writing import Say, Writing
 from orchestrator.ports import Clock, UndoJournal
 
 _TOKEN_BYTES: Final = 24
+_LOOK: Final = timedelta(milliseconds=500)
+"""How often the conductor's hold on the run is looked at."""
+_GRACE: Final = timedelta(seconds=3)
+"""How long after its end a lease may still be renewed by a conductor that was held up."""
 
 
 async def serve_guard(
@@ -93,13 +101,16 @@ async def _guard(
     clock: Clock,
 ) -> Restoration | None:
     radius = assignment.radius
+    ledger = Ledger(await journal.records(assignment.run))
+    journal = RememberingJournal(journal, ledger)
     gate = Gate(clock=clock, longest=radius.longest, recovering=assignment.recovering)
     writing = Writing(
         run=assignment.run,
+        fence=assignment.fence,
         radius=radius,
         upstream=upstream,
         journal=journal,
-        ledger=Ledger(await journal.records(assignment.run)),
+        ledger=ledger,
         gate=gate,
         clock=clock,
         say=say,
@@ -112,7 +123,7 @@ async def _guard(
         is_ended = False
         restoration: Restoration | None = None
         try:
-            is_ended = await _obey(asked, commands, say)
+            is_ended = await _obey(asked, commands, say, _Hold(journal, assignment))
         finally:
             # Also when something unforeseen went wrong: first of all, put everything back.
             if not is_ended:
@@ -120,13 +131,38 @@ async def _guard(
         return restoration
 
 
-async def _obey(asked: Commands, commands: AsyncIterator[Line], say: Say) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    """The hold of the conductor on its run, which may be over although its pipe is open."""
+
+    journal: UndoJournal
+    assignment: GuardAssignment
+
+    async def over(self) -> None:
+        """Wait until the conductor no longer holds the run; a conductor may be frozen, too."""
+        run, fence = self.assignment.run, self.assignment.fence
+        while True:
+            await anyio.sleep(_LOOK.total_seconds())
+            # Without a database a conductor gives its run up by itself.
+            with suppress(Unavailable):
+                if not await self.journal.is_held(run, fence=fence, grace=_GRACE):
+                    return
+
+
+async def _obey(
+    asked: Commands, commands: AsyncIterator[Line], say: Say, hold: _Hold
+) -> bool:
     """Carry out commands until the conductor ends the guard: True; or is gone: False."""
 
     async def carry_out(line: Line) -> None:
         await say(await asked.carry_out(line))
 
+    async def watch(scope: anyio.CancelScope) -> None:
+        await hold.over()
+        scope.cancel()
+
     async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch, tasks.cancel_scope)
         async for line in commands:
             if line.get("do") == Command.END:
                 await carry_out(line)

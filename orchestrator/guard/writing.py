@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 import anyio
 
 from orchestrator.domain.blast_radius import BlastRadius, Denied, Target, Write
-from orchestrator.domain.errors import ClusterUnavailable
+from orchestrator.domain.errors import ClusterUnavailable, LeaseLost
 from orchestrator.domain.guarding import write_made
 from orchestrator.domain.identity import RunId
 from orchestrator.domain.net_effect import is_leaving, uid_of
@@ -52,6 +52,7 @@ class Writing:
         self,
         *,
         run: RunId,
+        fence: int,
         radius: BlastRadius,
         upstream: Upstream,
         journal: UndoJournal,
@@ -61,6 +62,7 @@ class Writing:
         say: Say,
     ) -> None:
         self._run = run
+        self._fence = fence
         self._radius = radius
         self._upstream = upstream
         self._journal = journal
@@ -188,8 +190,7 @@ class Writing:
         None when the object changed meanwhile.
         """
         draft = judged.draft
-        record = await self._journal.intend(self._intent(judged))
-        self._ledger.note(record)
+        record = await self._record(judged)
         for _ in range(_MOST_TRIES):
             await self._check_stage(stage, record)
             reply = await self._send(draft, record)
@@ -200,6 +201,17 @@ class Writing:
             draft = replace(draft, outgoing=outgoing, is_promise_kept=True)
         await self._settle(replace(record, state=UndoState.UNDONE, note="not made: overtaken"))
         return _overtaken(draft.call)
+
+    async def _record(self, judged: Judged) -> UndoRecord:
+        """Put the intent in the journal. Raises: NotLetThrough: the run has another holder."""
+        try:
+            record = await self._journal.intend(self._intent(judged), fence=self._fence)
+        except LeaseLost as error:
+            reason = "another conductor holds this run now"
+            key = judged.draft.ref.key
+            raise NotLetThrough(target=key, rule="lease", reason=reason) from error
+        self._ledger.note(record)
+        return record
 
     async def _check_stage(self, stage: Stage, record: UndoRecord) -> None:
         """Hold a write back that was judged for another stage. Raises: NotLetThrough."""

@@ -104,20 +104,20 @@ class Conducting:
         return lease.run
 
     async def _conduct_and_keep(self, lease: Lease) -> None:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(lease.keep)
+        async with lease.kept():
             try:
                 await self._conduct(lease)
             except (Conflict, Unavailable) as error:
                 # Whoever claims the run next restores it; its lease ends by itself.
                 log.warning("run let go", run=lease.run.id, why=str(error))
                 lease.is_lost = True
+            else:
+                with anyio.move_on_after(_PARTING), suppress(Unavailable):
+                    await lease.release()
             finally:
+                # A run that broke off in any other way is not let go either: it would be taken
+                # up again at once, to break off again.
                 self._leases.discard(lease)
-                if not lease.is_lost:
-                    with anyio.move_on_after(_PARTING), suppress(Unavailable):
-                        await lease.release()
-                tasks.cancel_scope.cancel()
 
     async def _conduct(self, lease: Lease) -> None:
         context = await self._context(lease.run)

@@ -283,7 +283,11 @@ class Course:
     async def _tell(self, restoration: Restoration) -> None:
         run = self._lease.run
         kept = "; ".join(str(difference) for difference in restoration.kept)
-        text = "restoration is proven" + (f"; kept, as others changed it: {kept}" if kept else "")
+        text = "restoration is proven"
+        if restoration.undone:
+            text += f"; put back: {', '.join(dict.fromkeys(restoration.undone))}"
+        if kept:
+            text += f"; kept, as others changed it: {kept}"
         await self._storage.append(
             [
                 self._recording.entry(

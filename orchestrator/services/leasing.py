@@ -4,20 +4,27 @@ A stop is a flag, never an exception: the course of the run reads it and rolls b
 not decide what a stop leads to.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 import anyio
 import structlog
+from anyio.abc import TaskGroup
 
 from orchestrator.domain.errors import LeaseLost, Unavailable
 from orchestrator.domain.identity import ORCHESTRATOR, WorkerId
 from orchestrator.domain.run import Move, Run
-from orchestrator.domain.timeline import Kind, Lane
+from orchestrator.domain.timeline import Kind, Lane, TimelineEntry
 from orchestrator.ports import Clock, Storage
 from orchestrator.services.recording import Recording
 
 log = structlog.get_logger()
+
+_RENEWALS: Final = 6
+"""How often a lease is renewed in the time that it lasts."""
 
 
 class Bell:
@@ -63,38 +70,60 @@ class Lease:
         self._clock = clock
         self._recording = recording
         self._lasts = lasts
+        self._sure_until = 0.0
+        self._tasks: TaskGroup
 
     def ask_to_stop(self, reason: str) -> None:
         """Set the flag; the first reason stays."""
         self.stop = self.stop or reason
         self.bell.ring()
 
-    async def keep(self) -> None:
-        """Renew until cancelled; gives the run up when the lease is lost or cannot be renewed.
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Renew while the scope lasts; gives the run up when the lease cannot be sure to last."""
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            self._sure_until = anyio.current_time() + self._lasts.total_seconds()
+            tasks.start_soon(self._renew)
+            tasks.start_soon(self._watch)
+            yield
+            tasks.cancel_scope.cancel()
 
-        A renewal that is late is tried for once: if it is made, nobody took the run meanwhile.
-        """
+    async def _renew(self) -> None:
         seconds = self._lasts.total_seconds()
-        sure_until = anyio.current_time() + seconds
         while not self.is_lost:
             begun = anyio.current_time()
             try:
-                with anyio.fail_after(max(sure_until - begun, seconds / 6)):
-                    held = await self._storage.renew(
-                        self.run, worker=self._worker, lease=self._lasts
-                    )
-            except (LeaseLost, TimeoutError):
+                held = await self._storage.renew(self.run, worker=self._worker, lease=self._lasts)
+            except LeaseLost:
                 self._lose()
                 return
-            except Unavailable:
-                if anyio.current_time() >= sure_until:
-                    self._lose()
-                    return
+            except Unavailable as error:
+                log.warning("lease not renewed", run=self.run.id, why=str(error))
+            except Exception:
+                # Whatever it is, the lease is no longer sure; the run must not break off for it.
+                log.exception("lease not renewed", run=self.run.id)
+                self._lose()
+                return
             else:
-                sure_until = begun + seconds
+                self._sure_until = begun + seconds
                 if held.stop is not None:
                     self.ask_to_stop(held.stop)
-            await anyio.sleep(seconds / 6)
+            await anyio.sleep(seconds / _RENEWALS)
+
+    async def _watch(self) -> None:
+        """Give the run up when its lease may be over, however long a renewal takes.
+
+        A process that was asleep gets one more try: if it is renewed, nobody took the run.
+        """
+        while not self.is_lost:
+            known = self._sure_until
+            await anyio.sleep(max(known - anyio.current_time(), 0))
+            if self._sure_until == known:
+                await anyio.sleep(self._lasts.total_seconds() / _RENEWALS)
+            if self._sure_until == known:
+                log.warning("lease given up", run=self.run.id)
+                self._lose()
 
     def _lose(self) -> None:
         self.is_lost = True
@@ -119,13 +148,7 @@ class Lease:
             occurred_at=fact.at,
             details={"move": fact.move, "was": fact.was, "phase": fact.phase},
         )
-        with anyio.move_on_after(self._lasts.total_seconds()) as patience:
-            await self._storage.move(moved, was=was, entries=[entry])
-        if patience.cancelled_caught:
-            # Whether it was stored is not known, and the lease may be over: whoever takes the run
-            # over will know.
-            self._lose()
-            raise LeaseLost(run=was.id)
+        await self._store(moved, was, entry)
         self.run = moved
         log.info(
             "run moved",
@@ -138,6 +161,32 @@ class Lease:
         )
         self.bell.ring()
         return moved
+
+    async def _store(self, moved: Run, was: Run, entry: TimelineEntry) -> None:
+        """Store a move, waiting for no longer than a lease lasts.
+
+        Whether a move that was not waited for is stored is not known here; whoever takes the run
+        over will know.
+        """
+        outcome: list[Exception | None] = []
+        until = anyio.current_time() + self._lasts.total_seconds()
+
+        async def store() -> None:
+            try:
+                await self._storage.move(moved, was=was, entries=[entry])
+                outcome.append(None)
+            except Exception as error:  # noqa: BLE001 - passed on below, outside the group
+                outcome.append(error)
+            self.bell.ring()
+
+        self._tasks.start_soon(store)
+        while not outcome and not self.is_lost and anyio.current_time() < until:
+            await self.bell.wait(until=until)
+        if not outcome:
+            self._lose()
+            raise LeaseLost(run=was.id)
+        if outcome[0] is not None:
+            raise outcome[0]
 
     async def release(self) -> None:
         """Let go, so that nobody has to wait for the lease to end."""

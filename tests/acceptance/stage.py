@@ -83,6 +83,13 @@ class Stage:
         self.started.append(process)
         return process
 
+    def service_url(self) -> str:
+        """Where the service that was started first listens; empty while it does not."""
+        for line in (self.folder / "serve-0.log").read_text().splitlines():
+            if line.startswith('{"url"'):
+                return str(json.loads(line)["url"])
+        return ""
+
     def call(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Call one of our commands and wait for it."""
         return subprocess.run(

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from tests.acceptance.stage import Stage
+from tests.acceptance.stage import Stage, until
 
 
 def plan_of(stage: Stage) -> str:
@@ -70,3 +70,23 @@ def test_day_runs_its_agenda_and_writes_its_debrief(sqlite_stage: Stage) -> None
     assert "Undetected" in page
     assert (stage.folder / "debrief.md").stat().st_size > 1000
     assert stage.injections == 1
+
+
+def test_day_that_the_service_conducts_is_followed_and_debriefed(sqlite_stage: Stage) -> None:
+    stage = sqlite_stage
+    experiment = stage.write_experiment()
+    experiment.write_text(experiment.read_text().replace("after: 60", "after: 1"))
+    (stage.folder / "day.json").write_text(plan_of(stage))
+    token = stage.folder / "token"
+    stage.start("serve", "--port", "0", "--token-file", str(token))
+    url = until(stage.service_url)
+
+    called = stage.call(
+        "conduct", str(stage.folder / "day.json"), "--by-service", "--output", str(stage.folder),
+        CHAOSDAY_URL=url, CHAOSDAY_TOKEN=token.read_text().strip(),
+    )  # fmt: skip
+
+    assert called.returncode == 10, called.stderr
+    assert "injecting" in called.stderr
+    assert "deviated" in called.stdout
+    assert "A short day" in (stage.folder / "debrief.html").read_text()

@@ -26,9 +26,9 @@ def main() -> int:
     """Serve until interrupted, or until the command ends."""
     asked = _arguments()
     try:
-        if not are_built():
+        if not are_built(asked.release):
             sys.stderr.write(BUILDING)
-        programs = built_programs()
+        programs = built_programs(asked.release)
         if asked.only_build:
             sys.stdout.write(f"{programs.folder}\n")
             return 0
@@ -92,6 +92,7 @@ def _told(cluster: RealCluster, nodes: PracticeNodes | None) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
+    parser.add_argument("--release", default="", help="of Kubernetes, such as 1.37")
     parser.add_argument("--port", type=int, default=0, help="the API server's; any free one")
     parser.add_argument(
         "--nodes",

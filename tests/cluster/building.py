@@ -1,6 +1,7 @@
 """Compiles Kubernetes' control plane with the Go of the machine, once.
 
-The sources are the published Go modules that `go.mod` names. Nothing prebuilt is downloaded, and
+The sources are the published Go modules that `go.mod` names, or for another release the file
+beside it, such as `v1.37.mod`. Nothing prebuilt is downloaded, and
 what is built goes into the ignored cache folder of the project.
 """
 
@@ -55,48 +56,82 @@ class Programs:
         return str(self.folder / name)
 
 
-def built_programs() -> Programs:
-    """The programs, compiled now if they have not been yet (about five minutes on two cores).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One release of Kubernetes: the Go modules that it is compiled from."""
+
+    modules: Path
+
+    @property
+    def version(self) -> str:
+        """The release as its module is tagged, such as v1.36.3."""
+        found = re.search(r"\sk8s\.io/kubernetes (v\S+)", self.modules.read_text())
+        if found is None:
+            raise BuildFailed(f"{self.modules} requires no k8s.io/kubernetes")
+        return found[1]
+
+    @property
+    def sums(self) -> Path:
+        """The checksums of the modules."""
+        return self.modules.with_suffix(".sum")
+
+    @property
+    def folder(self) -> Path:
+        """Where its programs belong, named by all that they depend on."""
+        digest = hashlib.sha256(_said_by("env", "GOVERSION", "GOOS", "GOARCH").encode())
+        for source in [*sorted(HERE.glob("*.go")), self.modules, self.sums]:
+            digest.update(source.read_bytes())
+        return CACHE / f"{self.version}-{digest.hexdigest()[:12]}"
+
+
+def release_of(name: str) -> Release:
+    """The release that a name such as 1.37 or v1.37.2 stands for; without one, the usual.
+
+    Raises: BuildFailed: there is none of that name here.
+    """
+    known = [Release(modules=path) for path in (HERE / "go.mod", *sorted(HERE.glob("v*.mod")))]
+    wanted = f"v{name.removeprefix('v')}"
+    for release in known:
+        if not name or f"{release.version}.".startswith(f"{wanted}."):
+            return release
+    choices = ", ".join(release.version for release in known)
+    raise BuildFailed(f"there is no release {name} of Kubernetes here: choose one of {choices}")
+
+
+def built_programs(name: str = "") -> Programs:
+    """A release's programs, compiled now if they have not been yet (minutes on two cores).
 
     Raises: GoMissing; BuildFailed.
     """
-    go = shutil.which("go")
-    if go is None:
-        raise GoMissing(NO_GO)
-    version = _version()
-    programs = Programs(folder=CACHE / _fingerprint(go, version), version=version)
+    release = release_of(name)
+    programs = Programs(folder=release.folder, version=release.version)
     with _alone():
         if not programs.folder.is_dir():
-            _build(go, programs)
+            _build(release, programs)
     return programs
 
 
-def are_built() -> bool:
-    """Whether a start would not have to compile first."""
-    go = shutil.which("go")
-    return go is not None and (CACHE / _fingerprint(go, _version())).is_dir()
+def are_built(name: str = "") -> bool:
+    """Whether a start would not have to compile first.
+
+    Raises: GoMissing; BuildFailed.
+    """
+    return release_of(name).folder.is_dir()
 
 
-def _version() -> str:
-    found = re.search(r"\sk8s\.io/kubernetes (v\S+)", (HERE / "go.mod").read_text())
-    if found is None:
-        raise BuildFailed(f"{HERE / 'go.mod'} requires no k8s.io/kubernetes")
-    return found[1]
-
-
-def _fingerprint(go: str, version: str) -> str:
-    """What the compiled programs depend on, as the name of their folder."""
-    digest = hashlib.sha256(_said_by(go, "env", "GOVERSION", "GOOS", "GOARCH").encode())
-    for source in sorted([*HERE.glob("*.go"), HERE / "go.mod", HERE / "go.sum"]):
-        digest.update(source.read_bytes())
-    return f"{version}-{digest.hexdigest()[:12]}"
-
-
-def _said_by(go: str, *arguments: str) -> str:
-    done = subprocess.run([go, *arguments], cwd=HERE, capture_output=True, text=True, check=False)
+def _said_by(*arguments: str) -> str:
+    command = [_go(), *arguments]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BuildFailed(f"go {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout
+
+
+def _go() -> str:
+    found = shutil.which("go")
+    if found is None:
+        raise GoMissing(NO_GO)
+    return found
 
 
 @contextmanager
@@ -108,12 +143,14 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _build(go: str, programs: Programs) -> None:
+def _build(release: Release, programs: Programs) -> None:
     """Compile next to the final place, then move there: a broken build leaves nothing to use."""
     folder = programs.folder.with_name(f"{programs.folder.name}.partial")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    command = [go, "build", "-trimpath", "-ldflags", _linked(programs.version)]
+    modules = f"-modfile={release.modules.name}"
+    linked = _linked(programs.version)
+    command = [_go(), "build", modules, "-buildvcs=false", "-trimpath", "-ldflags", linked]
     done = subprocess.run(
         ["nice", "-n", "10", *command, "-o", str(folder / "kubernetes"), "."],
         cwd=HERE,

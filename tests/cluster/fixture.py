@@ -4,7 +4,6 @@ They never compile: that takes longer than a test may. `make cluster` does.
 """
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from tests.cluster.building import NO_GO, are_built, built_programs
+from tests.cluster.building import GoMissing, are_built, built_programs
 from tests.cluster.nodes import practice_nodes
 from tests.cluster.starting import RealCluster, real_cluster
 
@@ -22,10 +21,11 @@ NOT_BUILT = "Kubernetes' control plane is not compiled yet: `make cluster` does 
 @pytest.fixture(scope="session")
 def kubernetes() -> Iterator[RealCluster]:
     """A control plane compiled here, with the practice cluster's nodes; one a session."""
-    if shutil.which("go") is None:
-        pytest.skip(NO_GO)
-    if not are_built():
-        pytest.skip(NOT_BUILT)
+    try:
+        if not are_built():
+            pytest.skip(NOT_BUILT)
+    except GoMissing as missing:
+        pytest.skip(str(missing))
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(_inhabited()) as it:
         yield it
 

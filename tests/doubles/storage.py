@@ -1,8 +1,8 @@
 """The `Storage` and `UndoJournal` ports in memory.
 
-They await where the real ones do, before and after each transaction, so that a cancellation
-or another task may come in between; inside a transaction nothing does. A reference to what is
-not there is an impossible world, as it is to a database.
+They await where the real ones do, before and after each transaction, so that another task may
+come in between; inside a transaction nothing does, and a cancellation waits for its end. A
+reference to what is not there is an impossible world, as it is to a database.
 """
 
 from collections import defaultdict
@@ -35,6 +35,8 @@ from orchestrator.ports import Held, Token
 
 _UNFINISHED = {Phase.INJECTING, Phase.HOLDING, Phase.ROLLING_BACK, Phase.VERIFYING}
 _STOPPABLE = {Phase.ARMED, Phase.INJECTING, Phase.HOLDING}
+HANG = 2.0
+"""Seconds after which a transaction that hangs is given up."""
 _HALTED = "halted by "
 
 
@@ -77,7 +79,7 @@ class MemoryStorage:
 
     `story` is told of every phase that a run moves to. `outages` says for each call how often
     it will find no database, `bugs` how often it will raise what nobody foresaw; `hanging` names
-    calls that hang until they are cancelled or resumed.
+    calls that hang until they are resumed, or for `HANG` seconds.
     """
 
     def __init__(self) -> None:
@@ -107,11 +109,13 @@ class MemoryStorage:
 
     @asynccontextmanager
     async def _transaction(self, call: str) -> AsyncIterator[None]:
-        await anyio.lowlevel.checkpoint()
-        while call in self.hanging:
-            await self._resumed.wait()
-        if self.outages.get(call, 0):
-            self.outages[call] -= 1
+        # Shielded and bounded, as the real one is: a transaction is not cut in two.
+        with anyio.move_on_after(HANG, shield=True) as patience:
+            await anyio.lowlevel.checkpoint()
+            while call in self.hanging:
+                await self._resumed.wait()
+        if patience.cancelled_caught or self.outages.get(call, 0):
+            self.outages[call] = max(self.outages.get(call, 0) - 1, 0)
             raise DatabaseUnavailable(database="memory", problem="it is out")
         if self.bugs.get(call, 0):
             self.bugs[call] -= 1
@@ -119,7 +123,8 @@ class MemoryStorage:
         yield
         news, self._news = self._news, anyio.Event()
         news.set()
-        await anyio.lowlevel.checkpoint()
+        with anyio.CancelScope(shield=True):
+            await anyio.lowlevel.checkpoint()
 
     # Days
 
@@ -229,6 +234,17 @@ class MemoryStorage:
             if row is None or not row.is_free():
                 raise Conflict(f"run {run.id} is held by another conductor, which restores it")
             return self._take(row, worker, lease)
+
+    def is_fenced(self, run: RunId, fence: int) -> bool:
+        """Whether the fence of a run is that one; a run that is not there has none."""
+        return run in self._rows and self._rows[run].run.fence == fence
+
+    def is_held(self, run: RunId, *, fence: int, grace: timedelta) -> bool:
+        """Whether the holder with that fence still holds a run, or did until so shortly ago."""
+        if not self.is_fenced(run, fence):
+            return False
+        until = self._rows[run].held_until
+        return until is None or until >= anyio.current_time() - grace.total_seconds()
 
     def forget_box(self, run: RunId) -> None:
         """Have a run that its day's plan knows nothing of, which is nobody's doing but a bug's."""
@@ -426,14 +442,21 @@ class MemoryStorage:
 
 
 class MemoryUndoJournal:
-    """What each run changed, for as long as the test lasts."""
+    """What each run changed, for as long as the test lasts; it knows who holds a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, storage: MemoryStorage) -> None:
+        self._storage = storage
         self._records: dict[RunId, list[UndoRecord]] = defaultdict(list)
         self._baselines: dict[RunId, Mapping[str, Any]] = {}
 
-    async def intend(self, record: UndoRecord) -> UndoRecord:
+    async def is_held(self, run: RunId, *, fence: int, grace: timedelta) -> bool:
         await anyio.lowlevel.checkpoint()
+        return self._storage.is_held(run, fence=fence, grace=grace)
+
+    async def intend(self, record: UndoRecord, *, fence: int) -> UndoRecord:
+        await anyio.lowlevel.checkpoint()
+        if not self._storage.is_fenced(record.run, fence):
+            raise LeaseLost(run=record.run)
         kept = self._records[record.run]
         kept.append(replace(record, seq=len(kept) + 1))
         numbered = kept[-1]

@@ -29,6 +29,7 @@ class GuardClient:
         self.child = child
         self._assignment = GuardAssignment(
             run=assignment.run.id,
+            fence=assignment.run.fence,
             radius=assignment.radius,
             kubeconfig=assignment.cluster.kubeconfig,
             context=assignment.cluster.context,

@@ -5,13 +5,15 @@ It does not restore anything.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.adapters.storage import rows, tables
 from orchestrator.adapters.storage.database import Database
+from orchestrator.domain.errors import LeaseLost
 from orchestrator.domain.identity import RunId
 from orchestrator.domain.undo import UndoRecord
 
@@ -24,14 +26,31 @@ class SqlUndoJournal:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def intend(self, record: UndoRecord) -> UndoRecord:
-        """Store an intent; returns it with its number. Durable when it returns."""
-        async with self._database.writing() as connection:
-            # Two guards may write for one run, when one takes over while the other is leaving.
-            runs = tables.runs.c
-            await connection.execute(
-                select(runs.id).where(runs.id == record.run).with_for_update(key_share=True)
+    async def is_held(self, run: RunId, *, fence: int, grace: timedelta) -> bool:
+        """Whether the holder with that fence still holds the run, or did until so shortly ago."""
+        runs = tables.runs.c
+        overdue = self._database.seconds_now() - grace.total_seconds()
+        held = or_(runs.held_until.is_(None), runs.held_until >= overdue)
+        async with self._database.reading() as connection:
+            found = await connection.scalar(
+                select(exists().where(runs.id == run, runs.fence == fence, held))
             )
+        return bool(found)
+
+    async def intend(self, record: UndoRecord, *, fence: int) -> UndoRecord:
+        """Store an intent; returns it with its number. Durable when it returns.
+
+        Raises: LeaseLost: the run's fence is another.
+        """
+        async with self._database.writing() as connection:
+            # Two guards may write for one run, when one takes over while the other is leaving;
+            # the lock puts them in order, and a take-over before or after this intent.
+            runs = tables.runs.c
+            now = await connection.scalar(
+                select(runs.fence).where(runs.id == record.run).with_for_update(key_share=True)
+            )
+            if now != fence:
+                raise LeaseLost(run=record.run)
             last = await connection.scalar(
                 select(func.coalesce(func.max(_records.seq), 0)).where(_records.run == record.run)
             )

@@ -13,6 +13,7 @@ from typing import Any, Final
 import anyio
 
 from orchestrator.practice.api import discovery, openapi
+from orchestrator.practice.api.catalogue import kinds_in
 from orchestrator.practice.api.forms import wanted_form
 from orchestrator.practice.api.requests import (
     Request,
@@ -24,7 +25,7 @@ from orchestrator.practice.api.requests import (
 )
 from orchestrator.practice.api.resources import Resources
 from orchestrator.practice.api.routing import place_of
-from orchestrator.practice.api.served import groups
+from orchestrator.practice.api.served.registry import Registry
 from orchestrator.practice.api.statuses import (
     BODY_LIMIT,
     ApiError,
@@ -101,12 +102,13 @@ class _Server:
             return answer(failure.status(), failure.code)
 
     def _dispatch(self, request: Request) -> Response | Stream:
-        place = place_of(request.path)
+        kinds = kinds_in(self._store)
+        place = place_of(request.path, kinds)
         if place is not None:
             found = self._resources.respond(request, place)
             return warned(found, place.kind.warning) if place.kind.warning else found
-        known = _about_server(request)
-        if known is None and _is_ours(request.path):
+        known = _about_server(request, kinds)
+        if known is None and _is_ours(request.path, kinds):
             raise unserved()
         if known is None:
             return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
@@ -115,17 +117,17 @@ class _Server:
         return known
 
 
-def _is_ours(path: str) -> bool:
+def _is_ours(path: str, kinds: Registry) -> bool:
     """Whether a path is below the API of a group that is served."""
     match [part for part in path.split("/") if part]:
         case ["api", _, *_]:
             return True
         case ["apis", group, _, *_]:
-            return group in groups()
+            return group in kinds.groups
     return False
 
 
-def _about_server(request: Request) -> Response | None:
+def _about_server(request: Request, kinds: Registry) -> Response | None:
     """What the server says about itself at this path, or none."""
     path = request.path.rstrip("/")
     if path in _HEALTH or path.startswith(("/readyz/", "/livez/", "/healthz/")):
@@ -134,14 +136,14 @@ def _about_server(request: Request) -> Response | None:
         return answer(discovery.VERSION)
     if path == "/openapi/v2" and "openapi.spec.v2" in request.headers.get("accept", ""):
         return Response(200, openapi.version_two_protobuf(), openapi.V2_PROTOBUF)
-    document = _discovered(request, [part for part in path.split("/") if part])
+    document = _discovered(request, [part for part in path.split("/") if part], kinds)
     if document is None:
         return None
     wanted_form(request)
     return answer(document)
 
 
-def _discovered(request: Request, parts: list[str]) -> dict[str, Any] | None:
+def _discovered(request: Request, parts: list[str], kinds: Registry) -> dict[str, Any] | None:
     match parts:
         case []:
             return {
@@ -150,19 +152,19 @@ def _discovered(request: Request, parts: list[str]) -> dict[str, Any] | None:
         case ["api"]:
             return discovery.core_versions(request.headers.get("host", ""))
         case ["apis"]:
-            return discovery.group_list()
+            return discovery.group_list(kinds)
         case ["api", version]:
-            return discovery.resource_list("", version)
+            return discovery.resource_list(kinds, "", version)
         case ["apis", group]:
-            return discovery.group(group)
+            return discovery.group(kinds, group)
         case ["apis", group, version]:
-            return discovery.resource_list(group, version)
+            return discovery.resource_list(kinds, group, version)
         case ["openapi", "v2"]:
             return openapi.version_two()
         case ["openapi", "v3"]:
-            return openapi.index()
+            return openapi.index(kinds)
         case ["openapi", "v3", *root]:
-            return openapi.document("/".join(root))
+            return openapi.document(kinds, "/".join(root))
     return None
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 
 from orchestrator.practice.api.kinds import Kind
-from orchestrator.practice.api.served import KINDS, groups
+from orchestrator.practice.api.served.registry import Registry
 
 Object = dict[str, Any]
 VERSION: Final[Object] = {
@@ -38,15 +38,15 @@ def core_versions(address: str) -> Object:
     }
 
 
-def group_list() -> Object:
+def group_list(kinds: Registry) -> Object:
     """The answer at /apis."""
-    found = [_group(name, versions) for name, versions in groups().items()]
+    found = [_group(name, versions) for name, versions in kinds.groups.items()]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": found}
 
 
-def group(name: str) -> Object | None:
+def group(kinds: Registry, name: str) -> Object | None:
     """The answer at /apis/<group>."""
-    versions = groups().get(name)
+    versions = kinds.groups.get(name)
     if versions is None:
         return None
     return {"kind": "APIGroup", "apiVersion": "v1", **_group(name, versions)}
@@ -57,13 +57,13 @@ def _group(name: str, versions: list[str]) -> Object:
     return {"name": name, "versions": listed, "preferredVersion": listed[0]}
 
 
-@cache
-def resource_list(group_name: str, version: str) -> Object | None:
+@lru_cache(maxsize=256)
+def resource_list(kinds: Registry, group_name: str, version: str) -> Object | None:
     """The answer at /api/v1 and /apis/<group>/<version>."""
-    kinds = [kind for kind in KINDS if (kind.group, kind.version) == (group_name, version)]
-    if not kinds:
+    found = [kind for kind in kinds.kinds if (kind.group, kind.version) == (group_name, version)]
+    if not found:
         return None
-    resources = [entry for kind in kinds for entry in _resources(kind)]
+    resources = [entry for kind in found for entry in _resources(kind)]
     group_version = f"{group_name}/{version}" if group_name else version
     head: Object = {"kind": "APIResourceList", "groupVersion": group_version}
     if group_name:
@@ -77,15 +77,19 @@ def _resources(kind: Kind) -> list[Object]:
         "singularName": kind.singular or kind.name.lower(),
         "namespaced": kind.namespaced,
         "kind": kind.name,
-        "verbs": [
-            verb for verb in _VERBS if kind.deletes_collection or verb != "deletecollection"
-        ],
+        "verbs": _verbs(kind),
     }
     if kind.short_names:
         main["shortNames"] = list(kind.short_names)
     if kind.categories:
         main["categories"] = list(kind.categories)
     return [main, *_subresources(kind)]
+
+
+def _verbs(kind: Kind) -> list[str]:
+    if kind.review is not None:
+        return ["create"]
+    return [verb for verb in _VERBS if kind.deletes_collection or verb != "deletecollection"]
 
 
 def _subresources(kind: Kind) -> list[Object]:

@@ -83,6 +83,8 @@ class Kind:
     """Deleting waits for the kubelet."""
     index_labels: bool = False
     creates_on_update: bool = False
+    review: Callable[[Object], Object] | None = None
+    """Answers a new object at once, which is not stored."""
     warning: str = ""
     """What every answer about it warns of."""
     bookmark: Mapping[str, Any] = field(default_factory=dict)

@@ -6,12 +6,12 @@ Schemas of objects are not served, so clients leave validation to the server.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 
 from orchestrator.practice.api.discovery import VERSION
 from orchestrator.practice.api.kinds import Kind
-from orchestrator.practice.api.served import KINDS
+from orchestrator.practice.api.served.registry import Registry
 
 Object = dict[str, Any]
 V2_PROTOBUF: Final = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
@@ -22,17 +22,17 @@ def _root(kind: Kind) -> str:
     return f"apis/{kind.group}/{kind.version}" if kind.group else f"api/{kind.version}"
 
 
-@cache
-def index() -> Object:
+@lru_cache(maxsize=16)
+def index(served: Registry) -> Object:
     """The answer at /openapi/v3."""
-    roots = sorted({_root(kind) for kind in KINDS})
+    roots = sorted({_root(kind) for kind in served.kinds})
     return {"paths": {root: {"serverRelativeURL": f"/openapi/v3/{root}"} for root in roots}}
 
 
-@cache
-def document(root: str) -> Object | None:
+@lru_cache(maxsize=256)
+def document(served: Registry, root: str) -> Object | None:
     """The answer at /openapi/v3/<root>, for a group version such as `apis/apps/v1`."""
-    kinds = [kind for kind in KINDS if _root(kind) == root]
+    kinds = [kind for kind in served.kinds if _root(kind) == root]
     if not kinds:
         return None
     paths: Object = {}

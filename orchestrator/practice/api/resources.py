@@ -71,6 +71,8 @@ class Resources:
 
         Raises: ApiError: the request is refused.
         """
+        if place.kind.review is not None:
+            return self._review(request, place)
         if not place.name:
             return self._on_collection(request, place)
         if place.subresource in {"", "status", "finalize"}:
@@ -105,6 +107,18 @@ class Resources:
         target, obj = _stored_form(kind, obj)
         created = create(self._store, target, obj, namespace=namespace, dry=request.dry)
         return self._shown(request, kind, created, form, 201, warnings=warnings)
+
+    def _review(self, request: Request, place: Place) -> Response:
+        """Answer a question that is put as an object."""
+        kind = place.kind
+        asked = not place.name and (place.namespace is not None or not kind.namespaced)
+        if request.method != "POST" or not asked or kind.review is None:
+            raise method_not_allowed()
+        form = wanted_form(request)
+        obj, warnings = read_object(request, kind)
+        head = {"kind": kind.name, "apiVersion": kind.api_version, "metadata": {}}
+        reviewed = kind.review(obj | head)
+        return self._shown(request, kind, reviewed, form, 201, warnings=warnings)
 
     def _delete_collection(self, request: Request, place: Place) -> Response:
         kind = place.kind.stored_as or place.kind

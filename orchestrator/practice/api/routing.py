@@ -7,26 +7,26 @@ from __future__ import annotations
 
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.resources import Place
-from orchestrator.practice.api.served import kind_at
+from orchestrator.practice.api.served.registry import Registry
 
 
-def place_of(path: str) -> Place | None:
+def place_of(path: str, kinds: Registry) -> Place | None:
     """What a path under /api or /apis names, or none."""
     parts = [part for part in path.split("/") if part]
     match parts:
         case ["api", version, *rest]:
-            return _place("", version, rest)
+            return _place(kinds, "", version, rest)
         case ["apis", group, version, *rest]:
-            return _place(group, version, rest)
+            return _place(kinds, group, version, rest)
     return None
 
 
-def _place(group: str, version: str, rest: list[str]) -> Place | None:
+def _place(kinds: Registry, group: str, version: str, rest: list[str]) -> Place | None:
     if rest[:1] == ["namespaces"] and len(rest) > 2 and rest[2] not in {"status", "finalize"}:
-        return _found(kind_at(group, version, rest[2]), rest[1], rest[3:])
+        return _found(kinds.at(group, version, rest[2]), rest[1], rest[3:])
     if not rest:
         return None
-    return _found(kind_at(group, version, rest[0]), None, rest[1:])
+    return _found(kinds.at(group, version, rest[0]), None, rest[1:])
 
 
 def _found(kind: Kind | None, namespace: str | None, rest: list[str]) -> Place | None:

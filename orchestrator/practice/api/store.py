@@ -144,6 +144,7 @@ class Store:
         self.version = int(now().timestamp() * 1000)
         self._shelves: dict[str, Shelf] = {}
         self._owned: dict[str, dict[Reference, None]] = {}
+        self._followers: set[Subscription] = set()
         self._closed = False
 
     def shelf(self, kind: Kind) -> Shelf:
@@ -151,6 +152,7 @@ class Store:
         shelf = self._shelves.get(kind.storage)
         if shelf is None:
             shelf = self._shelves[kind.storage] = Shelf(floor=self.version)
+            shelf.subscriptions |= self._followers
         return shelf
 
     def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
@@ -226,6 +228,22 @@ class Store:
         subscription = Subscription(backlog)
         shelf.subscriptions.add(subscription)
         return subscription
+
+    def subscribe_all(self) -> Subscription:
+        """Open a watch on the changes of every kind that are still kept, and all to come."""
+        shelves = self._shelves.values()
+        backlog = [change for shelf in shelves for change in shelf.history]
+        subscription = Subscription(sorted(backlog, key=lambda change: change.version))
+        self._followers.add(subscription)
+        for shelf in shelves:
+            shelf.subscriptions.add(subscription)
+        return subscription
+
+    def unsubscribe_all(self, subscription: Subscription) -> None:
+        """Close a watch on every kind."""
+        self._followers.discard(subscription)
+        for shelf in self._shelves.values():
+            shelf.subscriptions.discard(subscription)
 
     @property
     def is_closed(self) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from orchestrator.practice.api.catalogue import kinds_in
 from orchestrator.practice.api.clock import instant, stamp
 from orchestrator.practice.api.selectors import of_object
-from orchestrator.practice.api.served import kind_of
 from orchestrator.practice.api.served.apps import DEPLOYMENT, REPLICA_SET
 from orchestrator.practice.api.served.core import POD
 from orchestrator.practice.api.served.others import DISRUPTION_BUDGET
@@ -120,7 +120,7 @@ class DisruptionBudgets:
         found: Object | None = None
         owner = controller_of(obj)
         while owner is not None:
-            kind = kind_of(owner["apiVersion"], owner["kind"])
+            kind = kinds_in(self._store).of(owner["apiVersion"], owner["kind"])
             parent = (
                 self._store.get(kind, obj["metadata"]["namespace"], owner["name"]) if kind else None
             )

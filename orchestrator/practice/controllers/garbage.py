@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 
+from orchestrator.practice.api.catalogue import kinds_in
 from orchestrator.practice.api.deleting import FOREGROUND, ORPHAN, Deletion, delete
-from orchestrator.practice.api.served import kind_of, kind_stored_as, stored_kinds
+from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.store import Change, Happened, Reference, Store
 from orchestrator.practice.api.writing import update
 from orchestrator.practice.controllers.loops import ControlLoop, Key
@@ -28,14 +29,28 @@ class Garbage:
 
     def loop(self) -> ControlLoop:
         """The loop that does it."""
-        watches = dict.fromkeys(stored_kinds(), self._keys)
-        return ControlLoop(self._store, "garbage-collector", watches, self.reconcile)
+        return ControlLoop(
+            self._store, "garbage-collector", {}, self.reconcile, every_kind=self._keys
+        )
+
+    def _kind_of(self, obj: Object) -> Kind | None:
+        """The kind of an object, or of what an owner reference names."""
+        return kinds_in(self._store).of(obj["apiVersion"], obj["kind"])
+
+    def _kind_at(self, reference: Reference) -> Kind | None:
+        return kinds_in(self._store).stored_as(reference.resource)
+
+    def _find(self, reference: Reference) -> tuple[Kind, Object] | None:
+        """The object at a place with its kind, or none."""
+        kind = self._kind_at(reference)
+        obj = self._store.get(kind, reference.namespace, reference.name) if kind else None
+        return (kind, obj) if kind is not None and obj is not None else None
 
     def _keys(self, change: Change) -> Iterable[Key]:
         """An owner that goes or is gone, and something owned that is new."""
         obj = change.stored.object
         metadata = obj["metadata"]
-        kind = kind_of(obj["apiVersion"], obj["kind"])
+        kind = self._kind_of(obj)
         if kind is None:
             return
         if change.happened is Happened.DELETED:
@@ -50,7 +65,7 @@ class Garbage:
 
     def _place_of(self, owner: Object, namespace: str) -> Iterable[Key]:
         """An owner in whose foreground deletion one of the owned has gone."""
-        kind = kind_of(owner["apiVersion"], owner["kind"])
+        kind = self._kind_of(owner)
         if kind is not None:
             space = namespace if kind.namespaced else ""
             found = self._store.get(kind, space, owner["name"])
@@ -67,10 +82,10 @@ class Garbage:
         return None
 
     def _look(self, reference: Reference) -> None:
-        kind = kind_stored_as(reference.resource)
-        obj = self._store.get(kind, reference.namespace, reference.name)
-        if obj is None:
+        found = self._find(reference)
+        if found is None:
             return
+        kind, obj = found
         finalizers = obj["metadata"].get("finalizers", [])
         if "deletionTimestamp" in obj["metadata"]:
             if ORPHAN in finalizers:
@@ -79,13 +94,12 @@ class Garbage:
             elif FOREGROUND in finalizers and not self._ends_owned(obj):
                 self._release(reference, FOREGROUND)
             return
-        self._collect(reference, obj)
+        self._collect(kind, reference, obj)
 
-    def _collect(self, reference: Reference, obj: Object) -> None:
+    def _collect(self, kind: Kind, reference: Reference, obj: Object) -> None:
         """Delete an object whose owners are all gone; forget those that are, otherwise."""
         owners = obj["metadata"].get("ownerReferences", [])
         living = [owner for owner in owners if self._lives(owner, reference.namespace)]
-        kind = kind_stored_as(reference.resource)
         if owners and not living:
             delete(self._store, kind, obj, Deletion(propagation="Background"))
         elif len(living) < len(owners):
@@ -93,7 +107,7 @@ class Garbage:
             update(self._store, kind, obj, {**obj, "metadata": metadata})
 
     def _lives(self, owner: Object, namespace: str) -> bool:
-        kind = kind_of(owner["apiVersion"], owner["kind"])
+        kind = self._kind_of(owner)
         if kind is None:
             # An owner of a kind that is not served can't be looked up, so it counts as there.
             return True
@@ -104,10 +118,10 @@ class Garbage:
         """Delete what an owner owns; True while something is left that it must wait for."""
         waits = False
         for reference in self._store.owned_by(owner["metadata"]["uid"]):
-            kind = kind_stored_as(reference.resource)
-            obj = self._store.get(kind, reference.namespace, reference.name)
-            if obj is None:
+            found = self._find(reference)
+            if found is None:
                 continue
+            kind, obj = found
             blocking = any(
                 item["uid"] == owner["metadata"]["uid"] and item.get("blockOwnerDeletion")
                 for item in obj["metadata"]["ownerReferences"]
@@ -121,19 +135,19 @@ class Garbage:
     def _orphan(self, owner: Object) -> None:
         uid = owner["metadata"]["uid"]
         for reference in self._store.owned_by(uid):
-            kind = kind_stored_as(reference.resource)
-            obj = self._store.get(kind, reference.namespace, reference.name)
-            if obj is None:
+            found = self._find(reference)
+            if found is None:
                 continue
+            kind, obj = found
             owners = [item for item in obj["metadata"]["ownerReferences"] if item["uid"] != uid]
             metadata = {**obj["metadata"], "ownerReferences": owners}
             update(self._store, kind, obj, {**obj, "metadata": metadata})
 
     def _release(self, reference: Reference, finalizer: str) -> None:
-        kind = kind_stored_as(reference.resource)
-        obj = self._store.get(kind, reference.namespace, reference.name)
-        if obj is None:
+        found = self._find(reference)
+        if found is None:
             return
+        kind, obj = found
         left = [name for name in obj["metadata"].get("finalizers", ()) if name != finalizer]
         update(self._store, kind, obj, {**obj, "metadata": {**obj["metadata"], "finalizers": left}})
 

@@ -104,16 +104,24 @@ Keys = Callable[[Change], Iterable[Key]]
 class ControlLoop:
     """One controller: which changes concern which keys, and what to do about a key.
 
+    `every_kind` is told of changes of all kinds, those that clients define later too.
     `reconcile` does not await, so each look is a transaction; it may return a delay after which
     the key is to be looked at again.
     """
 
     def __init__(
-        self, store: Store, name: str, watches: Mapping[Kind, Keys], reconcile: Reconcile
+        self,
+        store: Store,
+        name: str,
+        watches: Mapping[Kind, Keys],
+        reconcile: Reconcile,
+        *,
+        every_kind: Keys | None = None,
     ) -> None:
         self._store = store
         self._name = name
         self._watches = watches
+        self._every_kind = every_kind
         self._reconcile = reconcile
         self._queue = Queue()
         self._woken = anyio.Event()
@@ -124,16 +132,23 @@ class ControlLoop:
             for kind, keys in self._watches.items():
                 subscription = self._store.subscribe(kind, 0)
                 tasks.start_soon(self._listen, kind, subscription, keys)
+            if self._every_kind is not None:
+                tasks.start_soon(
+                    self._listen, None, self._store.subscribe_all(), self._every_kind
+                )
             await self._work()
 
-    async def _listen(self, kind: Kind, subscription: Subscription, keys: Keys) -> None:
+    async def _listen(self, kind: Kind | None, subscription: Subscription, keys: Keys) -> None:
         try:
             while True:
                 for change in await subscription.changes():
                     self._queue.add(keys(change))
                 self._woken.set()
         finally:
-            self._store.unsubscribe(kind, subscription)
+            if kind is not None:
+                self._store.unsubscribe(kind, subscription)
+            else:
+                self._store.unsubscribe_all(subscription)
 
     async def _work(self) -> None:
         while True:

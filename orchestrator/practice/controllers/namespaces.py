@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from orchestrator.practice.api.catalogue import kinds_in
 from orchestrator.practice.api.deleting import Deletion, delete
-from orchestrator.practice.api.served import stored_kinds
 from orchestrator.practice.api.served.core import (
     CONFIG_MAP,
     EVENT,
@@ -30,16 +30,16 @@ class Namespaces:
 
     def loop(self) -> ControlLoop:
         """The loop that does it."""
-        watches = {kind: self._emptied for kind in stored_kinds() if kind.namespaced}
         return ControlLoop(
-            self._store, "namespace-controller", {**watches, NAMESPACE: own_key}, self.reconcile
-        )
+            self._store, "namespace-controller", {NAMESPACE: own_key}, self.reconcile,
+            every_kind=self._emptied,
+        )  # fmt: skip
 
     def _emptied(self, change: Change) -> Iterable[Key]:
         """The namespace that lost something, if it waits for that or misses it."""
-        if change.happened is not Happened.DELETED:
-            return
         obj = change.stored.object
+        if change.happened is not Happened.DELETED or "namespace" not in obj["metadata"]:
+            return
         namespace = self._store.get(NAMESPACE, "", obj["metadata"]["namespace"])
         if namespace is None:
             return
@@ -69,7 +69,8 @@ class Namespaces:
 
     def _empty(self, name: str) -> bool:
         """Delete all that is in a namespace; True while something is left."""
-        kinds = [kind for kind in stored_kinds() if kind.namespaced and kind is not EVENT]
+        stored = kinds_in(self._store).stored
+        kinds = [kind for kind in stored if kind.namespaced and kind is not EVENT]
         ordered = sorted(kinds, key=lambda kind: kind is POD)
         for kind in [*ordered, EVENT]:
             for obj in list(self._store.objects(kind, name)):

@@ -2,6 +2,9 @@
 
 import json
 import socket
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,20 +13,34 @@ from kubernetes import client
 from tests.contract.cluster.asking import Cluster
 
 
+@dataclass(frozen=True)
+class Door:
+    """Where the server listens, for those who bring their own bytes."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+
+    def exchange(self, raw: bytes, *, wait: bool = True) -> bytes:
+        """What comes back for raw bytes, up to the head of the answer."""
+        with socket.create_connection((self.host, self.port), timeout=10) as plain:
+            connection = self.tls.wrap_socket(plain, server_hostname=self.host) if self.tls else plain
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(raw)
+            return connection.recv(4096) if wait else b""
+
+
 @pytest.fixture
-def plain(api: client.ApiClient) -> tuple[str, int]:
-    """Where the server listens, when it speaks plain HTTP."""
-    parts = urlsplit(api.configuration.host)
-    if parts.scheme != "http":
-        pytest.skip("raw bytes are sent to a plain HTTP server only")
-    return parts.hostname or "", parts.port or 80
-
-
-def exchange(place: tuple[str, int], raw: bytes, *, wait: bool = True) -> bytes:
-    """What comes back for raw bytes, up to the head of the answer."""
-    with socket.create_connection(place, timeout=5) as connection:
-        connection.sendall(raw)
-        return connection.recv(4096) if wait else b""
+def door(api: client.ApiClient) -> Door:
+    known = api.configuration
+    parts = urlsplit(known.host)
+    tls = None
+    if parts.scheme == "https":
+        tls = ssl.create_default_context(cafile=known.ssl_ca_cert)
+        if not known.cert_file:
+            pytest.skip("raw bytes carry no bearer token: a client certificate is needed")
+        tls.load_cert_chain(known.cert_file, known.key_file)
+    return Door(parts.hostname or "", parts.port or 80, tls)
 
 
 @pytest.mark.parametrize(
@@ -36,45 +53,45 @@ def exchange(place: tuple[str, int], raw: bytes, *, wait: bool = True) -> bytes:
     ],
 )
 def test_bytes_that_are_no_request_are_answered_400(
-    cluster: Cluster, plain: tuple[str, int], raw: bytes
+    cluster: Cluster, door: Door, raw: bytes
 ) -> None:
-    answer = exchange(plain, raw)
+    answer = door.exchange(raw)
 
     assert b" 400 " in answer.splitlines()[0]
     assert cluster.send("GET", "/readyz").code == 200
 
 
 def test_connection_that_breaks_in_the_middle_of_a_body_harms_nobody(
-    cluster: Cluster, plain: tuple[str, int]
+    cluster: Cluster, door: Door
 ) -> None:
     path = cluster.path("configmaps")
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n"
 
     for _ in range(20):
-        exchange(plain, head.encode() + b'{"metadata": {"name": "half', wait=False)
+        door.exchange(head.encode() + b'{"metadata": {"name": "half', wait=False)
 
     assert "half" not in cluster.names("configmaps")
 
 
 def test_watches_that_are_left_open_and_dropped_harm_nobody(
-    cluster: Cluster, plain: tuple[str, int]
+    cluster: Cluster, door: Door
 ) -> None:
     path = cluster.path("configmaps")
     head = f"GET {path}?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 
     for _ in range(20):
-        assert b" 200 " in exchange(plain, head).splitlines()[0]
+        assert b" 200 " in door.exchange(head).splitlines()[0]
     cluster.create("configmaps", {"metadata": {"name": "after"}})
 
     assert "after" in cluster.names("configmaps")
 
 
-def test_body_that_grows_without_end_is_cut_off(cluster: Cluster, plain: tuple[str, int]) -> None:
+def test_body_that_grows_without_end_is_cut_off(cluster: Cluster, door: Door) -> None:
     path = cluster.path("configmaps")
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
 
-    answer = exchange(plain, head + chunk * 4)
+    answer = door.exchange(head + chunk * 4)
 
     assert b" 413 " in answer.splitlines()[0]
 

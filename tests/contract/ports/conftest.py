@@ -72,7 +72,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 async def store(database_url: str) -> AsyncIterator[Store]:
     """An empty store."""
     if not database_url:
-        storage, journal = MemoryStorage(), MemoryUndoJournal()
+        storage = MemoryStorage()
+        journal = MemoryUndoJournal(storage)
         yield Store(storage=storage, journal=journal, others=storage, others_journal=journal)
         return
     async with Database(database_url) as ours, Database(database_url) as theirs:

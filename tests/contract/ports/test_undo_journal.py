@@ -1,17 +1,19 @@
 """The undo journal keeps what a run changed, in order, for any process to read."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import anyio
 import pytest
 
+from orchestrator.domain.errors import LeaseLost
 from orchestrator.domain.identity import RunId
 from orchestrator.domain.undo import ObjectRef, UndoRecord, UndoState, Verb
 from orchestrator.ports import UndoJournal
 from tests.builders import RUN, a_run, at
 from tests.contract.ports.conftest import Store
-from tests.doubles.worlds import stored
+from tests.doubles.worlds import LONG, ME, OVER, SOMEBODY, stored
 
 OTHER = RunId("run-2")
 
@@ -47,6 +49,51 @@ def others_journal(store: Store) -> UndoJournal:
     return store.others_journal
 
 
+NO_GRACE = timedelta()
+
+
+async def test_a_holder_that_was_replaced_writes_nothing_more(
+    store: Store, journal: UndoJournal
+) -> None:
+    mine = await store.storage.take(a_run(), worker=ME, lease=OVER)
+    first = await journal.intend(a_record(note="mine"), fence=mine.fence)
+    theirs = await store.others.take(mine, worker=SOMEBODY, lease=LONG)
+
+    with pytest.raises(LeaseLost):
+        await journal.intend(a_record(note="too late"), fence=mine.fence)
+    second = await store.others_journal.intend(a_record(note="theirs"), fence=theirs.fence)
+
+    assert await journal.records(RUN) == [first, second]
+
+
+async def test_nothing_is_written_for_a_run_that_is_not_there(journal: UndoJournal) -> None:
+    nothing = RunId("nothing")
+
+    with pytest.raises(LeaseLost):
+        await journal.intend(a_record(run=nothing), fence=0)
+
+    assert not await journal.is_held(nothing, fence=0, grace=LONG)
+
+
+async def test_a_run_is_held_while_the_lease_lasts_and_its_fence_is_the_same(
+    store: Store, journal: UndoJournal
+) -> None:
+    mine = await store.storage.take(a_run(), worker=ME, lease=LONG)
+
+    assert await journal.is_held(RUN, fence=mine.fence, grace=NO_GRACE)
+    assert not await journal.is_held(RUN, fence=mine.fence - 1, grace=LONG)
+    assert not await journal.is_held(RUN, fence=mine.fence + 1, grace=LONG)
+
+
+async def test_a_run_counts_as_held_for_a_while_after_its_lease_is_over(
+    store: Store, journal: UndoJournal
+) -> None:
+    mine = await store.storage.take(a_run(), worker=ME, lease=OVER)
+
+    assert not await journal.is_held(RUN, fence=mine.fence, grace=NO_GRACE)
+    assert await journal.is_held(RUN, fence=mine.fence, grace=LONG)
+
+
 @pytest.mark.parametrize(
     "record",
     [
@@ -65,7 +112,7 @@ def others_journal(store: Store) -> UndoJournal:
 async def test_a_record_is_read_by_another_process_as_it_was_written(
     journal: UndoJournal, others_journal: UndoJournal, record: UndoRecord
 ) -> None:
-    written = await journal.intend(record)
+    written = await journal.intend(record, fence=0)
 
     assert written == replace(record, seq=1)
     assert await others_journal.records(RUN) == [written]
@@ -75,8 +122,8 @@ async def test_records_are_numbered_for_each_run_in_the_order_written(
     journal: UndoJournal,
 ) -> None:
     for note in ("first", "second", "third"):
-        await journal.intend(a_record(note=note))
-        await journal.intend(a_record(run=OTHER, note=note))
+        await journal.intend(a_record(note=note), fence=0)
+        await journal.intend(a_record(run=OTHER, note=note), fence=0)
 
     for run in (RUN, OTHER):
         records = await journal.records(run)
@@ -92,7 +139,7 @@ async def test_two_processes_that_write_at_once_keep_every_record(
 ) -> None:
     async def write(into: UndoJournal, note: str) -> None:
         for i in range(8):
-            written = await into.intend(a_record(note=f"{note}{i}"))
+            written = await into.intend(a_record(note=f"{note}{i}"), fence=0)
             await into.settle(replace(written, state=UndoState.DONE))
 
     async with anyio.create_task_group() as tasks:
@@ -108,8 +155,8 @@ async def test_two_processes_that_write_at_once_keep_every_record(
 
 
 async def test_settling_changes_one_record_alone(journal: UndoJournal) -> None:
-    first = await journal.intend(a_record())
-    second = await journal.intend(a_record())
+    first = await journal.intend(a_record(), fence=0)
+    second = await journal.intend(a_record(), fence=0)
 
     settled = replace(second, state=UndoState.KEPT, after={"new": True}, note="theirs")
     await journal.settle(settled)

@@ -621,7 +621,7 @@ async def test_a_database_that_is_out_for_a_moment_aborts_and_restores(
         assert "it is out" in run.reason
 
 
-@pytest.mark.parametrize("call", ["append", "add_samples", "add_incident", "renew"])
+@pytest.mark.parametrize("call", ["append", "add_samples", "add_incident"])
 async def test_what_nobody_foresaw_restores_in_place_and_is_not_hidden(
     house: House, call: str
 ) -> None:
@@ -642,6 +642,20 @@ async def test_what_nobody_foresaw_restores_in_place_and_is_not_hidden(
     if house.stage.was_hit:
         assert "restrain" in house.story
     assert (await house.run()).phase in {Phase.CONCLUDED, Phase.INJECTING, Phase.HOLDING}
+
+
+async def test_a_renewal_that_breaks_in_a_way_that_nobody_foresaw_gives_the_run_up(
+    house: House,
+) -> None:
+    house.at_pace(lease=timedelta(milliseconds=120))
+    await house.with_run()
+    house.script(hold=FOREVER)
+
+    async with house.conducted():
+        await house.stage.until("-> holding")
+        house.storage.bugs["renew"] = 1
+
+    assert after(house.stage, "-> holding") == ["restrain", "close"]
 
 
 async def test_samples_are_not_lost_when_the_database_is_out_for_a_moment(house: House) -> None:

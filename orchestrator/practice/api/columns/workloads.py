@@ -32,7 +32,14 @@ def _expression_text(expression: Object) -> str:
             return f"!{key}"
 
 
-def _counted(*path: str) -> Any:
+def pairs_text(pairs: Object | None) -> str:
+    """Labels as one line."""
+    return ",".join(f"{key}={value}" for key, value in sorted((pairs or {}).items())) or "<none>"
+
+
+def counted(*path: str) -> Any:
+    """A cell that shows the number at a path, 0 where there is none."""
+
     def cell(obj: Object, _now: datetime) -> int:
         value: Any = obj
         for key in path:
@@ -60,24 +67,23 @@ def _selector(obj: Object, _now: datetime) -> str:
     return selector_text(obj["spec"].get("selector"))
 
 
-_WIDE: Final = (
-    Column("Containers", _containers, priority=1),
-    Column("Images", _images, priority=1),
-    Column("Selector", _selector, priority=1),
-)
+CONTAINERS: Final = Column("Containers", _containers, priority=1)
+IMAGES: Final = Column("Images", _images, priority=1)
+SELECTOR: Final = Column("Selector", _selector, priority=1)
+_WIDE: Final = (CONTAINERS, IMAGES, SELECTOR)
 DEPLOYMENT_COLUMNS: Final = (
     NAME,
     Column("Ready", _ready),
-    Column("Up-to-date", _counted("status", "updatedReplicas"), "integer"),
-    Column("Available", _counted("status", "availableReplicas"), "integer"),
+    Column("Up-to-date", counted("status", "updatedReplicas"), "integer"),
+    Column("Available", counted("status", "availableReplicas"), "integer"),
     AGE,
     *_WIDE,
 )
 REPLICA_SET_COLUMNS: Final = (
     NAME,
-    Column("Desired", _counted("spec", "replicas"), "integer"),
-    Column("Current", _counted("status", "replicas"), "integer"),
-    Column("Ready", _counted("status", "readyReplicas"), "integer"),
+    Column("Desired", counted("spec", "replicas"), "integer"),
+    Column("Current", counted("status", "replicas"), "integer"),
+    Column("Ready", counted("status", "readyReplicas"), "integer"),
     AGE,
     *_WIDE,
 )
@@ -95,6 +101,6 @@ BUDGET_COLUMNS: Final = (
     NAME,
     Column("Min Available", _bound("minAvailable")),
     Column("Max Unavailable", _bound("maxUnavailable")),
-    Column("Allowed Disruptions", _counted("status", "disruptionsAllowed"), "integer"),
+    Column("Allowed Disruptions", counted("status", "disruptionsAllowed"), "integer"),
     AGE,
 )

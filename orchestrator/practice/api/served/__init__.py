@@ -1,15 +1,16 @@
 """The kinds that the practice cluster serves, one entry each.
 
-To serve another kind, add its entry to a module here and to `KINDS`.
+To serve another kind, add its entry to a module here and to `KINDS`. Kinds that clients define
+are in `custom`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.served.apps import DEPLOYMENT, REPLICA_SET
+from orchestrator.practice.api.served.batch import CRON_JOB, JOB
 from orchestrator.practice.api.served.core import (
     CONFIG_MAP,
     ENDPOINTS,
@@ -27,55 +28,59 @@ from orchestrator.practice.api.served.others import (
     LEASE,
     NEW_EVENT,
 )
+from orchestrator.practice.api.served.policies import (
+    AUTOSCALER,
+    CLUSTER_ROLE,
+    CLUSTER_ROLE_BINDING,
+    INGRESS,
+    INGRESS_CLASS,
+    LIMIT_RANGE,
+    NETWORK_POLICY,
+    PRIORITY_CLASS,
+    QUOTA,
+    ROLE,
+    ROLE_BINDING,
+)
+from orchestrator.practice.api.served.registry import Registry
+from orchestrator.practice.api.served.reviews import REVIEWS
+from orchestrator.practice.api.served.sets import CONTROLLER_REVISION, DAEMON_SET, STATEFUL_SET
+from orchestrator.practice.api.served.storage import CLAIM, STORAGE_CLASS, VOLUME
 
 KINDS: Final[tuple[Kind, ...]] = (
     CONFIG_MAP,
     ENDPOINTS,
     EVENT,
+    LIMIT_RANGE,
     NAMESPACE,
     NODE,
+    CLAIM,
+    VOLUME,
     POD,
+    QUOTA,
     SECRET,
     SERVICE_ACCOUNT,
     SERVICE,
+    CONTROLLER_REVISION,
+    DAEMON_SET,
     DEPLOYMENT,
     REPLICA_SET,
+    STATEFUL_SET,
+    NEW_EVENT,
+    *REVIEWS,
+    AUTOSCALER,
+    CRON_JOB,
+    JOB,
+    INGRESS,
+    INGRESS_CLASS,
+    NETWORK_POLICY,
+    DISRUPTION_BUDGET,
+    CLUSTER_ROLE_BINDING,
+    CLUSTER_ROLE,
+    ROLE_BINDING,
+    ROLE,
+    STORAGE_CLASS,
+    PRIORITY_CLASS,
     LEASE,
     ENDPOINT_SLICE,
-    NEW_EVENT,
-    DISRUPTION_BUDGET,
 )
-_BY_PATH: Final = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
-_BY_STORAGE: Final = {kind.storage: kind for kind in reversed(KINDS) if not kind.stored_as}
-_BY_TYPE: Final = {(kind.api_version, kind.name): kind for kind in KINDS}
-
-
-def kind_at(group: str, version: str, plural: str) -> Kind | None:
-    """The kind served under a path."""
-    return _BY_PATH.get((group, version, plural))
-
-
-def kind_of(api_version: str, name: str) -> Kind | None:
-    """The kind that objects of a type have."""
-    return _BY_TYPE.get((api_version, name))
-
-
-def kind_stored_as(storage: str) -> Kind:
-    """The kind of the objects on a shelf."""
-    return _BY_STORAGE[storage]
-
-
-def stored_kinds() -> Iterable[Kind]:
-    """Every kind that has a shelf of its own."""
-    return _BY_STORAGE.values()
-
-
-def groups() -> dict[str, list[str]]:
-    """The API groups and their versions, the core group left out."""
-    found: dict[str, list[str]] = {}
-    for kind in KINDS:
-        versions = found.setdefault(kind.group, [])
-        if kind.version not in versions:
-            versions.append(kind.version)
-    found.pop("", None)
-    return found
+SERVED: Final = Registry(KINDS)
