@@ -145,9 +145,8 @@ def _say_where(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://{host}:{port}"
     if os.isatty(1):
-        click.echo(
-            f"chaosday listens at {url} (API: {url}/api/v1/openapi.json). Ctrl-C stops and restores."
-        )
+        click.echo(f"chaosday listens at {url}. Ctrl-C stops and restores.")
+        click.echo(f"The API describes itself: {url}/api/v1/openapi.json")
         click.echo("A token for the facilitator: chaosday token --name YOU --role facilitator")
         return
     click.echo(json.dumps({"url": url}))

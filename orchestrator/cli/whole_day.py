@@ -5,7 +5,9 @@ It takes the same road as a day that the service conducts.
 
 import sys
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import anyio
 import click
 
 from orchestrator import wiring
@@ -17,6 +19,7 @@ from orchestrator.cli.logs import configure_logs
 from orchestrator.cli.printing import show_json
 from orchestrator.cli.writing import write_debrief
 from orchestrator.domain.errors import InvalidValue
+from orchestrator.domain.plan import Window
 from orchestrator.domain.run import Run
 from orchestrator.wiring import Services
 
@@ -42,6 +45,7 @@ async def conduct_plan(path: Path, output: Path, as_json: bool) -> None:
                 way_out="move the window of the plan, or place its boxes after the opening (+10s)",
             )
         await recover(services)
+        await _await_window(services, window)
         day = await services.opening.open(day.id, said=said)
         interrupted = await conduct(services, day, quiet=as_json)
         runs = list(await services.storage.runs(day.id))
@@ -49,6 +53,21 @@ async def conduct_plan(path: Path, output: Path, as_json: bool) -> None:
         files = await write_debrief(services, day.id, output)
     _print(runs, files, as_json=as_json)
     sys.exit(INTERRUPTED if interrupted else max(map(code_of_run, runs), default=0))
+
+
+async def _await_window(services: Services, window: Window) -> None:
+    """Wait until the plan's window opens."""
+    wait = (window.opens_at - services.clock.now()).total_seconds()
+    if wait > 0:
+        opens = window.opens_at.astimezone(ZoneInfo(window.zone))
+        click.echo(
+            f"waiting until {opens:%Y-%m-%d %H:%M} ({window.zone}), when the window opens;"
+            " Ctrl-C gives up",
+            err=True,
+        )
+        # Asked again and again, since a laptop that slept has lost no time of its own.
+        while services.clock.now() < window.opens_at:
+            await anyio.sleep(min(wait, 1))
 
 
 async def _close(services: Services, runs: list[Run]) -> None:

@@ -5,6 +5,8 @@ It does not wait for the runs to be restored: their holders read the flag and ro
 
 from dataclasses import replace
 
+import structlog
+
 from orchestrator.domain.errors import Conflict, InvalidValue
 from orchestrator.domain.halt import Halt
 from orchestrator.domain.identity import DayId, RunId
@@ -12,6 +14,8 @@ from orchestrator.domain.run import Phase
 from orchestrator.domain.timeline import Kind, Lane, VisibleAfter
 from orchestrator.ports import Clock, Storage
 from orchestrator.services.recording import Recording, Said
+
+log = structlog.get_logger()
 
 
 class Halting:
@@ -36,6 +40,7 @@ class Halting:
             details={"reason": halt.reason},
         )
         await self._storage.engage(halt, [entry])
+        log.warning("day halted", day=day, by=said.by.name, source=said.source)
         return await self._storage.halt(day) or halt
 
     async def release(self, day: DayId, *, said: Said) -> Halt:
@@ -59,6 +64,7 @@ class Halting:
             visible_after=VisibleAfter.NOW,
         )
         await self._storage.release_halt(released, [entry])
+        log.info("halt released", day=day, by=said.by.name, source=said.source)
         return released
 
     async def abort(self, run_id: RunId, *, said: Said, reason: str) -> None:
@@ -69,6 +75,7 @@ class Halting:
         run = await self._storage.run(run_id)
         if run.phase not in {Phase.ARMED, Phase.INJECTING, Phase.HOLDING}:
             raise Conflict(f"{run.title} ({run.id}) is {run.phase}: there is nothing to abort")
+        log.warning("run is to be aborted", day=run.day, run=run_id, by=said.by.name)
         await self._storage.request_stop(
             run_id, reason=f"aborted by {said.by.name}: {_said(reason)}"
         )

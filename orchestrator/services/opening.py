@@ -4,16 +4,22 @@ It does not conduct: opening only makes the agenda's runs ready to be taken up b
 """
 
 from dataclasses import replace
+from datetime import datetime
+
+import structlog
 
 from orchestrator.domain.day import ChaosDay
 from orchestrator.domain.errors import Conflict, DayHalted
 from orchestrator.domain.hypothesis import Sample
 from orchestrator.domain.identity import DayId, RunId
 from orchestrator.domain.incident import Incident, Status
+from orchestrator.domain.plan import Window
 from orchestrator.domain.run import Move, Phase, Run
 from orchestrator.domain.timeline import Kind, Lane, TimelineEntry, VisibleAfter
 from orchestrator.ports import Clock, Storage
 from orchestrator.services.recording import Recording, Said
+
+log = structlog.get_logger()
 
 
 class Opening:
@@ -28,11 +34,12 @@ class Opening:
         """Open a day and arm every planned run of its agenda.
 
         Boxes that are placed relative to the opening are placed now.
-        Raises: IllegalMove; DayHalted.
+        Raises: IllegalMove; DayHalted; Conflict: it is outside the plan's window.
         """
         day = await self._storage.day(day_id)
         await self._refuse_if_halted(day_id)
         now = self._clock.now()
+        _refuse_outside(day.plan.window, now)
         opened = day.open(now)
         runs = await self._storage.runs(day_id)
         await self._storage.replan(
@@ -50,6 +57,7 @@ class Opening:
             if run.phase is Phase.PLANNED:
                 await self.arm(run.id, said=said)
         await self._storage.save_day(opened, was=day, entries=[entry])
+        log.info("day opened", day=day_id, by=said.by.name, source=said.source)
         return opened
 
     async def arm(self, run_id: RunId, *, said: Said) -> Run:
@@ -77,6 +85,15 @@ class Opening:
             details={"move": fact.move, "phase": fact.phase},
         )
         await self._storage.move(moved, was=run, entries=[entry])
+        log.info(
+            "run moved",
+            day=run.day,
+            run=run.id,
+            move=fact.move.value,
+            was=fact.was.value,
+            phase=fact.phase.value,
+            by=said.by.name,
+        )
         return moved
 
     async def _refuse_if_halted(self, day: DayId) -> None:
@@ -110,6 +127,7 @@ class Opening:
             visible_after=VisibleAfter.NOW,
         )
         await self._storage.save_day(closed, was=day, entries=[entry])
+        log.info("day closed", day=day_id, by=said.by.name, source=said.source)
         return closed
 
     async def _settle_shadows(self, day: DayId) -> None:
@@ -151,7 +169,15 @@ class Opening:
             visible_after=VisibleAfter.NOW,
         )
         await self._storage.save_day(revealed, was=day, entries=[entry])
+        log.info("day revealed", day=day_id, by=said.by.name, source=said.source)
         return revealed
+
+
+def _refuse_outside(window: Window, now: datetime) -> None:
+    if window.opens_at <= now < window.closes_at:
+        return
+    opens, closes = window.opens_at.isoformat(), window.closes_at.isoformat()
+    raise Conflict(f"the plan's window is from {opens} to {closes}; open the day within it")
 
 
 def _was_lost(run: Run, samples: list[Sample]) -> bool:

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
+import structlog
+
 from orchestrator.domain.errors import Conflict, InvalidValue, NoSuchIncident
 from orchestrator.domain.identity import DayId, IncidentId, RunId
 from orchestrator.domain.incident import Incident, RunLink, Status, Step
@@ -25,6 +27,8 @@ from orchestrator.domain.timeline import (
 )
 from orchestrator.ports import Clock, Storage
 from orchestrator.services.recording import Recording, Said
+
+log = structlog.get_logger()
 
 GRACE: Final = timedelta(minutes=15)
 """How long after a fault ended an incident may still belong to it."""
@@ -96,6 +100,7 @@ class Responding:
             incident, [], [replace(entry, incident=incident.id)]
         )
         await self._link(stored)
+        log.info("incident declared", day=day, incident=stored.key)
         return stored
 
     async def step(self, day: DayId, key: str, step: Step, told: Told) -> Incident:
@@ -109,6 +114,7 @@ class Responding:
         text = told.text.strip() or f"{incident.key} {kind}"
         entry = replace(self._entry(day, Lane.INCIDENT, kind, text, told), incident=incident.id)
         await self._storage.save_incident(taken, was=incident, entries=[entry])
+        log.info("incident moved", day=day, incident=incident.key, step=step.value)
         return taken
 
     def _entry(self, day: DayId, lane: Lane, kind: Kind, text: str, told: Told) -> TimelineEntry:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
+from anyio.abc import Process
 
 from orchestrator.domain.errors import ChaosDayError
 from orchestrator.practice.cluster import ending_on_signal
@@ -19,6 +20,7 @@ from tests.cluster.nodes import practice_nodes
 from tests.cluster.processes import Ended
 from tests.cluster.starting import NotReady, RealCluster, real_cluster
 
+COMMAND_PATIENCE_SECONDS = 3
 BUILDING = "compiling Kubernetes' control plane, once; that takes some minutes ...\n"
 
 
@@ -41,7 +43,7 @@ def main() -> int:
 
 
 async def _run(programs: Programs, asked: argparse.Namespace) -> int:
-    code = 0
+    code = 130 if asked.command else 0
     async with (
         ending_on_signal(),
         real_cluster(programs, port=asked.port) as cluster,
@@ -74,7 +76,21 @@ async def _beside(cluster: RealCluster, command: Sequence[str]) -> int:
         stderr=None,
         env={**os.environ, "KUBECONFIG": kubeconfig, "CHAOSDAY_CONTRACT_KUBECONFIG": kubeconfig},
     )
-    return await process.wait()
+    try:
+        return await process.wait()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _end(process)
+
+
+async def _end(process: Process) -> None:
+    """End a command that outlives its cluster: a terminal's Ctrl-C may have told it already."""
+    for end in (None, process.terminate, process.kill):
+        if process.returncode is None:
+            if end is not None:
+                end()
+            with anyio.move_on_after(COMMAND_PATIENCE_SECONDS):
+                await process.wait()
 
 
 def _told(cluster: RealCluster, nodes: PracticeNodes | None) -> str:

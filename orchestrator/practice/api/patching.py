@@ -67,7 +67,7 @@ def _merge_object(document: Object, patch: Object, kind: Type | None) -> Object:
             merged.pop(key, None)
         else:
             merged[key] = _merge_value(merged.get(key), value, _node(kind, key))
-    return _ordered(merged, patch, kind)
+    return _ordered(merged, patch, document, kind)
 
 
 def _retained(document: Object, patch: Object) -> Object:
@@ -108,13 +108,14 @@ def _merge_map(current: Object, patch: Object, item: Node) -> Object:
 
 def _merge_list(current: list[Any], patch: list[Any], node: Node) -> list[Any]:
     if not node.merge:
-        return current + [item for item in patch if item not in current]
+        added = [item for item in patch if item not in current]
+        return _woven(current + added, patch, current, "")
     if any(isinstance(item, dict) and item.get(DIRECTIVE) == "replace" for item in patch):
         return [item for item in patch if item.get(DIRECTIVE) != "replace"]
     merged = list(current)
     for item in patch:
         _merge_item(merged, item, node)
-    return merged
+    return _woven(merged, patch, current, node.merge)
 
 
 def _merge_item(merged: list[Any], item: Any, node: Node) -> None:
@@ -138,7 +139,7 @@ def _merge_item(merged: list[Any], item: Any, node: Node) -> None:
         merged.append(entry)
 
 
-def _ordered(merged: Object, patch: Object, kind: Type | None) -> Object:
+def _ordered(merged: Object, patch: Object, document: Object, kind: Type | None) -> Object:
     """Lists put into the order that the patch asks for."""
     for key, order in patch.items():
         if not key.startswith(_SET_ORDER) or not isinstance(order, list):
@@ -146,18 +147,31 @@ def _ordered(merged: Object, patch: Object, kind: Type | None) -> Object:
         name = key.removeprefix(_SET_ORDER)
         merge_key = _node(kind, name).merge
         if isinstance(merged.get(name), list):
-            wanted = [entry.get(merge_key) if isinstance(entry, dict) else entry for entry in order]
-            merged[name] = _by_order(merged[name], wanted, merge_key)
+            merged[name] = _woven(merged[name], order, document.get(name) or [], merge_key or "")
     return merged
 
 
-def _by_order(items: list[Any], wanted: list[Any], key: str | None) -> list[Any]:
-    def identity(item: Any) -> Any:
-        return item.get(key) if isinstance(item, dict) else item
+def _woven(items: list[Any], patch: list[Any], before: list[Any], key: str) -> list[Any]:
+    """The items in the order that a real server gives them.
 
-    listed = [item for item in items if identity(item) in wanted]
-    others = [item for item in items if identity(item) not in wanted]
-    return sorted(listed, key=lambda item: wanted.index(identity(item))) + others
+    Those that the patch names keep its order, the others keep theirs, and an item that was there
+    before goes in front of one that was behind it; otherwise what the patch names comes first.
+    """
+
+    def places(entries: list[Any]) -> list[Any]:
+        return [entry.get(key) if isinstance(entry, dict) else entry for entry in entries]
+
+    wanted, former = places(patch), places(before)
+    pairs = list(zip(places(items), items, strict=True))
+    named = sorted((pair for pair in pairs if pair[0] in wanted), key=lambda p: wanted.index(p[0]))
+    others = [pair for pair in pairs if pair[0] not in wanted]
+    woven: list[Any] = []
+    while named and others:
+        (left, _), (right, _) = others[0], named[0]
+        known = left in former and right in former
+        first = known and former.index(left) < former.index(right)
+        woven.append((others if first else named).pop(0)[1])
+    return woven + [item for _, item in named + others]
 
 
 def _without_nulls(value: Any) -> Any:

@@ -9,15 +9,19 @@ from __future__ import annotations
 import anyio
 
 from orchestrator.practice.api.store import Store
+from orchestrator.practice.controllers.cron_jobs import CronJobs
+from orchestrator.practice.controllers.daemon_sets import DaemonSets
 from orchestrator.practice.controllers.deployments import Deployments
 from orchestrator.practice.controllers.disruption import DisruptionBudgets
 from orchestrator.practice.controllers.endpoints import EndpointSlices
 from orchestrator.practice.controllers.expiry import expire_events
 from orchestrator.practice.controllers.garbage import Garbage
+from orchestrator.practice.controllers.jobs import Jobs
 from orchestrator.practice.controllers.namespaces import Namespaces
 from orchestrator.practice.controllers.nodes import Nodes
 from orchestrator.practice.controllers.replica_sets import ReplicaSets
 from orchestrator.practice.controllers.scheduling import Scheduler
+from orchestrator.practice.controllers.stateful_sets import StatefulSets
 
 
 async def run_controllers(store: Store) -> None:
@@ -25,6 +29,10 @@ async def run_controllers(store: Store) -> None:
     loops = [
         Deployments(store).loop(),
         ReplicaSets(store).loop(),
+        StatefulSets(store).loop(),
+        DaemonSets(store).loop(),
+        Jobs(store).loop(),
+        CronJobs(store).loop(),
         Scheduler(store).loop(),
         EndpointSlices(store).loop(),
         DisruptionBudgets(store).loop(),

@@ -133,9 +133,7 @@ class ControlLoop:
                 subscription = self._store.subscribe(kind, 0)
                 tasks.start_soon(self._listen, kind, subscription, keys)
             if self._every_kind is not None:
-                tasks.start_soon(
-                    self._listen, None, self._store.subscribe_all(), self._every_kind
-                )
+                tasks.start_soon(self._listen, None, self._store.subscribe_all(), self._every_kind)
             await self._work()
 
     async def _listen(self, kind: Kind | None, subscription: Subscription, keys: Keys) -> None:

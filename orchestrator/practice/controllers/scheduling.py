@@ -193,7 +193,7 @@ class Scheduler:
             if taint["effect"] in _HARD and not tolerates(pod, taint):
                 value = taint.get("value", "")
                 return f"node(s) had untolerated taint {{{taint['key']}: {value}}}"
-        if not _is_selected(pod, node):
+        if not is_selected(pod, node):
             return "node(s) didn't match Pod's node affinity/selector"
         return self._shortage(node, requests)
 
@@ -263,7 +263,7 @@ def _covers(toleration: Object, taint: Object) -> bool:
     return bool(toleration.get("value", "") == taint.get("value", ""))
 
 
-def _is_selected(pod: Object, node: Object) -> bool:
+def is_selected(pod: Object, node: Object) -> bool:
     """Whether the pod's node selector and required node affinity hold for a node."""
     labels = node["metadata"].get("labels", {})
     wanted = pod["spec"].get("nodeSelector", {})

@@ -52,9 +52,7 @@ def test_other_value_for_a_field_of_another_manager_is_a_conflict(cluster: Clust
     forced = apply(cluster, "configmaps", config(a="2"), "me", force="true")
 
     assert (refused.code, refused.body["reason"]) == (409, "Conflict")
-    assert refused.body["message"] == (
-        'Apply failed with 1 conflict: conflict with "you": .data.a'
-    )
+    assert refused.body["message"] == ('Apply failed with 1 conflict: conflict with "you": .data.a')
     assert refused.body["details"]["causes"][0]["reason"] == "FieldManagerConflict"
     assert forced.body["data"] == {"a": "2"}
 

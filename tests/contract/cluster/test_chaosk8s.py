@@ -76,11 +76,13 @@ def test_node_is_drained(api: client.ApiClient, scratch: str, chaosk8s: Call) ->
     on_it = f"spec.nodeName={name}"
     # It evicts whatever is on the node, and breaks off at a pod whose namespace is going.
     eventually(
-        lambda: {
-            pod.metadata.namespace
-            for pod in core.list_pod_for_all_namespaces(field_selector=on_it).items
-        }
-        == {scratch}
+        lambda: (
+            {
+                pod.metadata.namespace
+                for pod in core.list_pod_for_all_namespaces(field_selector=on_it).items
+            }
+            == {scratch}
+        )
     )
     try:
         chaosk8s("node.actions.drain_nodes", name=name, timeout=20)

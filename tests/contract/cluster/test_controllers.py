@@ -218,6 +218,25 @@ def test_history_is_kept_within_its_limit(cluster: Cluster) -> None:
     eventually(lambda: len(cluster.names(REPLICA_SETS)) == 2)
 
 
+def test_many_similar_events_become_one(cluster: Cluster) -> None:
+    cluster.create(DEPLOYMENTS, a_deployment(replicas=0))
+    for replicas in range(1, 13):
+        patch(cluster, DEPLOYMENTS, "web", {"spec": {"replicas": replicas}})
+        rolled_out(cluster)
+
+    def combined() -> list[dict[str, Any]]:
+        events = cluster.send("GET", cluster.path("events")).body["items"]
+        return [
+            event
+            for event in events
+            if event["reason"] == "ScalingReplicaSet"
+            and event["message"].startswith("(combined from similar events): Scaled up")
+        ]
+
+    (event,) = eventually(combined)
+    assert event["count"] >= 1
+
+
 def test_controllers_leave_events(cluster: Cluster) -> None:
     cluster.create(DEPLOYMENTS, a_deployment(replicas=1))
     rolled_out(cluster)

@@ -227,6 +227,17 @@ def test_scale_subresource_changes_replicas(cluster: Cluster) -> None:
     assert cluster.get(DEPLOYMENTS, "web")["spec"]["replicas"] == 2
 
 
+def test_new_items_of_a_strategic_patch_come_first(cluster: Cluster) -> None:
+    cluster.create(DEPLOYMENTS, a_deployment(replicas=0))
+    extra = {"name": "side", "image": "registry.practice/shop/cart:1.4"}
+    patch = {"spec": {"template": {"spec": {"containers": [extra]}}}}
+
+    answer = cluster.send("PATCH", cluster.path(DEPLOYMENTS, "web"), patch, kind=STRATEGIC)
+
+    containers = answer.body["spec"]["template"]["spec"]["containers"]
+    assert [container["name"] for container in containers] == ["side", "main"]
+
+
 def test_uid_precondition_guards_deletion(cluster: Cluster) -> None:
     cluster.create("configmaps", CONFIG)
     options = {"preconditions": {"uid": "00000000-0000-0000-0000-000000000000"}}

@@ -1,5 +1,6 @@
 """The database itself: its schema, its seals, and processes that use it beside each other."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -16,9 +17,10 @@ from orchestrator.adapters.storage import Database, SqlStorage
 from orchestrator.adapters.storage.migrations.upgrade import configured
 from orchestrator.adapters.storage.tables import metadata, timeline
 from orchestrator.domain.errors import DatabaseUnavailable
-from tests.builders import DAY
+from orchestrator.domain.run import Phase
+from tests.builders import DAY, at
 from tests.doubles.postgres import PostgresServer
-from tests.doubles.worlds import a_new_entry, stored
+from tests.doubles.worlds import LONG, ME, a_new_entry, some_runs, stored
 
 PROGRAM = Path(__file__).with_name("another_process.py")
 ROOT = Path(__file__).parents[3]
@@ -130,6 +132,18 @@ def test_processes_that_open_a_new_database_at_once_all_succeed(empty_database: 
     beside(empty_database, processes=3, entries=0)
 
 
+async def test_whoever_opens_a_new_database_at_the_very_same_time_succeeds(
+    empty_database: str,
+) -> None:
+    async def open_it() -> None:
+        async with Database(empty_database) as database:
+            assert await SqlStorage(database).days() == []
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(4):
+            tasks.start_soon(open_it)
+
+
 async def test_processes_that_append_at_once_leave_no_gap(
     database: Database, empty_database: str
 ) -> None:
@@ -140,6 +154,25 @@ async def test_processes_that_append_at_once_leave_no_gap(
 
     entries = await storage.timeline(DAY)
     assert [entry.seq for entry in entries] == list(range(1, 76))
+
+
+async def test_a_cancellation_cuts_no_transaction_in_two(empty_database: str) -> None:
+    before = asyncio.all_tasks()
+    async with Database(empty_database) as database:
+        storage = SqlStorage(database)
+        await stored(storage)
+        for i in range(40):
+            with anyio.move_on_after(i / 4000):
+                await storage.append([a_new_entry(), a_new_entry()])
+            with anyio.move_on_after(i / 4000):
+                await storage.timeline(DAY)
+
+        entries = await storage.timeline(DAY)
+
+    assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
+    assert len(entries) % 2 == 0
+    # A connection that is closed twice waits for its own thread, for ever.
+    assert {task for task in asyncio.all_tasks() - before if not task.done()} == set()
 
 
 @pytest.mark.parametrize("statement", [update(timeline).values(text="better"), delete(timeline)])
@@ -207,6 +240,24 @@ async def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> 
             pass
 
     assert path.read_text().startswith("these are notes")
+
+
+@pytest.mark.postgres
+async def test_one_who_claims_passes_over_a_run_that_another_is_just_claiming(
+    postgres: PostgresServer,
+) -> None:
+    async with Database(postgres.fresh()) as database:
+        storage = SqlStorage(database)
+        first, second = some_runs(2, phase=Phase.ARMED)
+        await stored(storage, first, second)
+
+        async with database.writing() as another:
+            await another.execute(text(f"select 1 from runs where id = '{first.id}' for update"))  # noqa: S608
+            with anyio.fail_after(10):
+                claimed = await storage.claim(worker=ME, now=at(100), lease=LONG)
+
+        assert claimed is not None
+        assert claimed.id == second.id
 
 
 @pytest.mark.postgres

@@ -45,6 +45,12 @@ def _node_info(key: str) -> Any:
     return cell
 
 
+def _kernel(node: Object, _now: datetime) -> str:
+    info = node.get("status", {}).get("nodeInfo", {})
+    version, machine = info.get("kernelVersion") or "<unknown>", info.get("architecture")
+    return f"{version} ({machine})" if machine else version
+
+
 def _node_address(kind: str) -> Any:
     def cell(node: Object, _now: datetime) -> str:
         for address in node.get("status", {}).get("addresses", ()):
@@ -64,7 +70,7 @@ NODE_COLUMNS: Final = (
     Column("Internal-IP", _node_address("InternalIP"), priority=1),
     Column("External-IP", _node_address("ExternalIP"), priority=1),
     Column("OS-Image", _node_info("osImage"), priority=1),
-    Column("Kernel-Version", _node_info("kernelVersion"), priority=1),
+    Column("Kernel-Version", _kernel, priority=1),
     Column("Container-Runtime", _node_info("containerRuntimeVersion"), priority=1),
 )  # fmt: skip
 
