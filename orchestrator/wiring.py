@@ -78,7 +78,7 @@ def _wired(
     recording = Recording(clock=clock)
     worker = WorkerId(uuid4().hex)
     engine = ChaosToolkitEngine(
-        guard_command=[sys.executable, "-m", "orchestrator.cli", "guard"],
+        guard_command=[sys.executable, "-P", "-m", "orchestrator.cli", "guard"],
         guard_environment=guard_environment(knobs),
         clock=clock,
         allowed_environment=(*knobs.runner.environment, *allowed_environment),

@@ -22,11 +22,14 @@ from api.dependencies import ApiServices
 from orchestrator import __version__, wiring
 from orchestrator.cli.lifeline import end_with_parent
 from orchestrator.cli.logs import configure_logs
-from orchestrator.domain.errors import PortOccupied
+from orchestrator.domain.errors import PortOccupied, Unavailable
 from orchestrator.domain.identity import Role
 from orchestrator.wiring import Services
 
 log = structlog.get_logger()
+
+_AGAIN = 1.0
+"""Seconds."""
 
 
 @dataclass(slots=True)
@@ -107,11 +110,23 @@ def _for_api(services: Services, life: _Life) -> ApiServices:
 
 
 async def _pace(services: Services, life: _Life) -> None:
-    for run in await services.pacing.recover():
-        log.warning("run of a lost conductor restored", run=run.id, phase=run.phase.value)
+    await _recover(services)
     life.is_ready = True
     log.info("ready", version=__version__)
     await services.pacing.pace()
+
+
+async def _recover(services: Services) -> None:
+    """Restore what lost conductors left, however long the database is out."""
+    while True:
+        try:
+            for run in await services.pacing.recover():
+                log.warning("run of a lost conductor restored", run=run.id, phase=run.phase.value)
+        except Unavailable as error:
+            log.warning("waiting, to restore before anything else", why=str(error))
+            await anyio.sleep(_AGAIN)
+        else:
+            return
 
 
 async def _stop_on_signal(

@@ -105,9 +105,7 @@ async def _guard(
     journal = RememberingJournal(journal, ledger)
     gate = Gate(clock=clock, longest=radius.longest, recovering=assignment.recovering)
     writing = Writing(
-        run=assignment.run,
-        fence=assignment.fence,
-        radius=radius,
+        assignment=assignment,
         upstream=upstream,
         journal=journal,
         ledger=ledger,
@@ -149,9 +147,7 @@ class _Hold:
                     return
 
 
-async def _obey(
-    asked: Commands, commands: AsyncIterator[Line], say: Say, hold: _Hold
-) -> bool:
+async def _obey(asked: Commands, commands: AsyncIterator[Line], say: Say, hold: _Hold) -> bool:
     """Carry out commands until the conductor ends the guard: True; or is gone: False."""
 
     async def carry_out(line: Line) -> None:

@@ -13,10 +13,9 @@ from typing import Any, Final, TypeAlias
 
 import anyio
 
-from orchestrator.domain.blast_radius import BlastRadius, Denied, Target, Write
+from orchestrator.domain.blast_radius import Denied, Target, Write
 from orchestrator.domain.errors import ClusterUnavailable, LeaseLost
-from orchestrator.domain.guarding import write_made
-from orchestrator.domain.identity import RunId
+from orchestrator.domain.guarding import GuardAssignment, write_made
 from orchestrator.domain.net_effect import is_leaving, uid_of
 from orchestrator.domain.undo import UndoRecord, UndoState, changed_leaves
 from orchestrator.guard import rules
@@ -51,9 +50,7 @@ class Writing:
     def __init__(
         self,
         *,
-        run: RunId,
-        fence: int,
-        radius: BlastRadius,
+        assignment: GuardAssignment,
         upstream: Upstream,
         journal: UndoJournal,
         ledger: Ledger,
@@ -61,9 +58,9 @@ class Writing:
         clock: Clock,
         say: Say,
     ) -> None:
-        self._run = run
-        self._fence = fence
-        self._radius = radius
+        self._run = assignment.run
+        self._fence = assignment.fence
+        self._radius = assignment.radius
         self._upstream = upstream
         self._journal = journal
         self._ledger = ledger

@@ -161,6 +161,8 @@ class Course:
     async def _inject_and_hold(self) -> Ending:
         heard = self._heard
         last = anyio.current_time() + self._limits.longest.total_seconds()
+        # A process that was asleep since the start was stored may have lost the run meanwhile.
+        await self._lease.confirm()
         if early := self._end_now():
             return early
         await self._execution.play()
@@ -239,6 +241,7 @@ class Course:
     async def restore_again(self) -> Run:
         """Restore a run that was taken over: its rollbacks first, then the undo journal."""
         try:
+            await self._execution.restrain()
             await self._execution.roll_back(patience=self._pace.rollbacks)
         except EngineUnavailable as error:
             # The journal knows all that was changed, whether or not the rollbacks were played.

@@ -125,6 +125,19 @@ class Lease:
                 log.warning("lease given up", run=self.run.id)
                 self._lose()
 
+    async def confirm(self) -> None:
+        """Make sure that the run is still ours at this moment.
+
+        Raises: LeaseLost; DatabaseUnavailable: it is not known.
+        """
+        try:
+            held = await self._storage.renew(self.run, worker=self._worker, lease=self._lasts)
+        except LeaseLost:
+            self._lose()
+            raise
+        if held.stop is not None:
+            self.ask_to_stop(held.stop)
+
     def _lose(self) -> None:
         self.is_lost = True
         self.ask_to_stop("somebody else holds this run now")

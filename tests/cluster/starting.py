@@ -17,6 +17,7 @@ import aiohttp
 import anyio
 import yaml
 
+from orchestrator.domain.errors import PortOccupied
 from tests.cluster.building import Programs
 from tests.cluster.processes import Household, household
 
@@ -70,7 +71,7 @@ async def real_cluster(programs: Programs, *, port: int = 0) -> AsyncIterator[Re
     """A control plane that is ready; several can run at once.
 
     Raises:
-        OSError: the port is taken.
+        PortOccupied: the port is taken.
         NotReady: it did not become ready in time.
         Ended: one of its processes ended, also later within the scope.
     """
@@ -104,7 +105,10 @@ def _reserved(port: int) -> Iterator[int]:
     """A port that nobody else gets: bound here, and shared with the API server alone."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        holder.bind(("127.0.0.1", port))
+        try:
+            holder.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise PortOccupied(port=port, what="the API server") from error
         yield holder.getsockname()[1]
 
 

@@ -283,7 +283,7 @@ class Act:
     async def roll_back(self, *, patience: timedelta) -> None:
         if not self._assignment.recovering or patience <= timedelta():
             raise ImpossibleWorld("rollbacks are played beside a runner")
-        await self._ask("roll back")
+        await self._ask("roll back", after=["restrain"])
 
     async def undo(self) -> Restoration:
         if not self._assignment.recovering and "restrain" not in self._did:

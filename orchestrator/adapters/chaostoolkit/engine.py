@@ -11,19 +11,24 @@ from pathlib import Path
 from typing import Any, Final
 
 import anyio
+import structlog
 from anyio.abc import TaskGroup
 
 from experiments.reach import contexts_of
 from orchestrator.adapters.chaostoolkit.child import Child, python
 from orchestrator.adapters.chaostoolkit.environment import (
+    mark_of,
     runner_environment,
     write_kubeconfig,
     write_private,
 )
 from orchestrator.adapters.chaostoolkit.execution import ProcessExecution
 from orchestrator.adapters.chaostoolkit.guarded import GuardClient
+from orchestrator.adapters.chaostoolkit.strays import MARK, end_strays
 from orchestrator.domain.errors import EngineUnavailable
 from orchestrator.ports import Assignment, Clock
+
+log = structlog.get_logger()
 
 _RUNNER: Final = "orchestrator.adapters.chaostoolkit.runner"
 _MODE_OF: Final = {"observer": "observe", "runner": "play", "restorer": "roll-back"}
@@ -51,6 +56,9 @@ class ChaosToolkitEngine:
 
         Raises: KubeconfigUnreadable; ClusterUnavailable; EngineUnavailable.
         """
+        if assignment.recovering:
+            # A conductor that is frozen leaves its runner at work.
+            _end_strays(MARK, mark_of(assignment.run.id))
         folder = Path(tempfile.mkdtemp(prefix="chaosday-run-"))
         problem: BaseException | None = None
         async with anyio.create_task_group() as tasks:
@@ -72,6 +80,7 @@ class ChaosToolkitEngine:
                 problem = error
             finally:
                 tasks.cancel_scope.cancel()
+                _end_strays("TMPDIR", str(folder))
                 shutil.rmtree(folder, ignore_errors=True)
         if problem is not None:
             raise problem
@@ -103,6 +112,11 @@ class ChaosToolkitEngine:
         await execution.listen_to_guard(tasks)
         if not assignment.recovering:
             await execution.begin_observing()
+
+
+def _end_strays(name: str, value: str) -> None:
+    if ended := end_strays(name, value):
+        log.warning("processes ended that the run had left behind", count=ended)
 
 
 class _Crew:

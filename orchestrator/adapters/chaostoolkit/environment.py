@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from orchestrator.adapters.chaostoolkit.strays import MARK
 from orchestrator.domain.identity import RunId
 
 _PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "VIRTUAL_ENV")
@@ -25,7 +26,7 @@ def runner_environment(folder: Path, *, run: RunId, allowed: Iterable[str]) -> d
     names = {*_PASSED_ON, *ALWAYS_ALLOWED, *allowed}
     kept = {name: os.environ[name] for name in names if name in os.environ}
     return kept | {
-        "CHAOSDAY_MARK": mark_of(run),
+        MARK: mark_of(run),
         "HOME": str(folder),
         "TMPDIR": str(folder),
         "KUBECONFIG": str(folder / "kubeconfig"),

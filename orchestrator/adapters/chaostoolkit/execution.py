@@ -37,6 +37,7 @@ _ANSWER: Final = 10.0
 _BASELINE: Final = 30.0
 _UNDO: Final = 120.0
 _PARTING: Final = 3.0
+_LAST_LINES: Final = 1.0
 
 
 class Crew(Protocol):
@@ -65,6 +66,8 @@ class ProcessExecution:
         self._is_parting = False
         self._is_restored = False
         self._runner_may_end = False
+        self._runner_has_said_all = False
+        self._runner_is_heard = anyio.Event()
 
     # What happens
 
@@ -115,11 +118,14 @@ class ProcessExecution:
         problem = ""
         async for line in child.lines():
             if line.get("event") == "ended":
+                self._runner_has_said_all |= plays
                 problem = str(line.get("problem", ""))
                 continue
             happening = self._runner_happening(line)
             if happening is not None:
                 await self._heard.send(happening)
+        if plays:
+            self._runner_is_heard.set()
         if self._is_parting or (plays and self._runner_may_end):
             return
         if not problem:
@@ -131,7 +137,7 @@ class ProcessExecution:
     def _runner_happening(self, line: dict[str, Any]) -> Happening | None:
         try:
             return _runner_happening(line, self._assignment)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             # Any code may run in a runner and write such a line; nothing rests on it.
             return None
 
@@ -164,13 +170,23 @@ class ProcessExecution:
         self._runner_may_end = True
         if self._runner is None:
             return
+        has_ended = False
         try:
-            await self._runner.say({"do": how})
-        except EngineUnavailable:
-            return
+            with suppress(EngineUnavailable):
+                await self._runner.say({"do": how})
+            has_ended = await self._runner.ended(within=patience.total_seconds())
         finally:
-            await self._runner.ended(within=patience.total_seconds())
             await self._runner.kill()
+        if has_ended and not await self._has_played_rollbacks():
+            # It died on its way, and whoever wrote the rollbacks relies on them.
+            with suppress(EngineUnavailable):
+                await self.roll_back(patience=patience)
+
+    async def _has_played_rollbacks(self) -> bool:
+        """Whether the runner said that it was done; it does so after its rollbacks."""
+        with anyio.move_on_after(_LAST_LINES):
+            await self._runner_is_heard.wait()
+        return self._runner_has_said_all
 
     async def roll_back(self, *, patience: timedelta) -> None:
         """Play the experiment's rollbacks alone; after patience the runner is killed."""
@@ -224,7 +240,8 @@ class ProcessExecution:
                 with suppress(EngineUnavailable):
                     await self._guard.ask(Command.END, within=_PARTING)
             await self._guard.child.hang_up()
-            if await self._guard.child.ended(within=_PARTING):
+            # One that is still restoring is left to it; one that is frozen may never write again.
+            if await self._guard.child.ended(within=_PARTING) or self._guard.is_silent:
                 await self._guard.child.kill()
             await self._guard.child.close()
         self._heard.close()

@@ -40,6 +40,8 @@ class GuardClient:
         self._waiting: dict[int, anyio.Event] = {}
         self._answers: dict[int, dict[str, Any]] = {}
         self._is_gone = False
+        self.is_silent = False
+        """Whether it did not answer in time: it may be frozen, and wake up in the middle."""
 
     async def begin(self) -> str:
         """Hand over the assignment and wait until the guard listens; returns its address.
@@ -92,6 +94,7 @@ class GuardClient:
             del self._waiting[number]
         answer = self._answers.pop(number, None)
         if answer is None:
+            self.is_silent = True
             raise EngineUnavailable(
                 process="guard", problem=f"no answer to {command} within {within:g} s"
             )

@@ -1,7 +1,7 @@
 """What a server decides with a look at the rest of the cluster, before an object is stored.
 
-Namespace lifecycle, service accounts of pods, addresses of services. Quotas and webhooks are
-not served.
+Namespace lifecycle, service accounts and priorities of pods, addresses of services, protection of
+volumes. Quotas and limits are in `limits`; webhooks are not served.
 """
 
 from __future__ import annotations
@@ -10,8 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Any, Final
 
+from orchestrator.practice.api.defaults.pods import quality_of_service
+from orchestrator.practice.api.defaults.sets import GENERATION
+from orchestrator.practice.api.defaults.storage import CLAIM_PROTECTION, VOLUME_PROTECTION
 from orchestrator.practice.api.kinds import Kind
+from orchestrator.practice.api.limits import limit_pod
 from orchestrator.practice.api.served.core import NAMESPACE, NODE, POD, SERVICE, SERVICE_ACCOUNT
+from orchestrator.practice.api.served.policies import PRIORITY_CLASS
+from orchestrator.practice.api.served.sets import DAEMON_SET
+from orchestrator.practice.api.served.storage import CLAIM, VOLUME
 from orchestrator.practice.api.statuses import Cause, forbidden, invalid, not_found
 from orchestrator.practice.api.store import Store
 
@@ -19,11 +26,6 @@ Object = dict[str, Any]
 SERVICE_NETWORK: Final = IPv4Network("10.96.0.0/16")
 NODE_PORTS: Final = range(30000, 32768)
 _TOKEN_MOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
-_PRIORITIES: Final[Mapping[str | None, int]] = {
-    None: 0,
-    "system-cluster-critical": 2_000_000_000,
-    "system-node-critical": 2_000_001_000,
-}
 _TOLERATED: Final = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 
@@ -67,14 +69,31 @@ def _admit_pod(store: Store, pod: Object, old: Object | None) -> None:
             f'serviceaccount "{account}" not found'
         )
         raise forbidden(POD, pod["metadata"].get("name", ""), why)
-    if spec.get("priorityClassName") not in _PRIORITIES:
-        why = f"no PriorityClass with name {spec['priorityClassName']} was found"
-        raise forbidden(POD, pod["metadata"].get("name", ""), why)
     if spec.get("automountServiceAccountToken", found.get("automountServiceAccountToken", True)):
         _mount_token(store, spec)
-    spec.setdefault("priority", _PRIORITIES[spec.get("priorityClassName")])
-    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
+    _rank(store, pod)
     _tolerate(spec)
+    limit_pod(store, pod)
+    pod["status"]["qosClass"] = quality_of_service(spec)
+
+
+def _rank(store: Store, pod: Object) -> None:
+    """Give a new pod the priority of its class, or of the one that is for all."""
+    spec = pod["spec"]
+    name = spec.get("priorityClassName")
+    if name:
+        found = store.get(PRIORITY_CLASS, "", name)
+        if found is None:
+            why = f"no PriorityClass with name {name} was found"
+            raise forbidden(POD, pod["metadata"].get("name", ""), why)
+    else:
+        classes = [item for item in store.objects(PRIORITY_CLASS) if item.get("globalDefault")]
+        found = min(classes, key=lambda item: int(item["value"]), default=None)
+        if found is not None:
+            spec["priorityClassName"] = found["metadata"]["name"]
+    spec["priority"] = found["value"] if found else 0
+    preempts = (found or {}).get("preemptionPolicy", "PreemptLowerPriority")
+    spec.setdefault("preemptionPolicy", preempts)
 
 
 def _mount_token(store: Store, spec: Object) -> None:
@@ -209,9 +228,32 @@ def _keep_finalizers(_store: Store, namespace: Object, old: Object | None) -> No
         namespace["spec"] = {**namespace["spec"], "finalizers": old["spec"].get("finalizers", [])}
 
 
+def _protect(finalizer: str) -> Callable[[Store, Object, Object | None], None]:
+    """What keeps a volume or a claim that is deleted while it is in use."""
+
+    def protect(_store: Store, obj: Object, old: Object | None) -> None:
+        finalizers = obj["metadata"].get("finalizers", [])
+        if old is None and finalizer not in finalizers:
+            obj["metadata"]["finalizers"] = [*finalizers, finalizer]
+
+    return protect
+
+
+def _count_templates(_store: Store, daemon_set: Object, old: Object | None) -> None:
+    """The annotation that counts changes of a daemon set's template is the server's."""
+    number = 1
+    if old is not None:
+        number = int(old["metadata"].get("annotations", {}).get(GENERATION, "1"))
+        number += daemon_set["spec"]["template"] != old["spec"]["template"]
+    daemon_set["metadata"]["annotations"][GENERATION] = str(number)
+
+
 _RULES: Final[Mapping[Kind, Callable[[Store, Object, Object | None], None]]] = {
+    CLAIM: _protect(CLAIM_PROTECTION),
+    DAEMON_SET: _count_templates,
     NAMESPACE: _keep_finalizers,
     NODE: _taint_new_node,
     POD: _admit_pod,
     SERVICE: _admit_service,
+    VOLUME: _protect(VOLUME_PROTECTION),
 }

@@ -5,6 +5,7 @@ CBOR is not read; clients are told so and fall back to JSON.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,7 @@ from orchestrator.practice.api.statuses import (
     ApiError,
     Cause,
     bad_request,
+    invalid,
     invalid_options,
     unsupported_media_type,
 )
@@ -33,7 +35,10 @@ def read_object(request: Request, kind: Kind) -> tuple[Object, list[str]]:
 
     Raises: ApiError: the body is unreadable, or is an object of another type.
     """
-    document = read_document(request, schema=kind.schema)
+    readable = (JSON, YAML) if kind.is_custom else READABLE
+    document = read_document(request, readable, schema=kind.schema)
+    if kind.is_custom:
+        _refuse_untyped(document, kind)
     _refuse_other_type(document, kind)
     return conformed(document, kind, request)
 
@@ -90,6 +95,20 @@ def _read_protobuf(body: bytes, schema: str) -> Object:
         return decode(body, schema)
     except Garbled as error:
         raise bad_request(str(error)) from error
+
+
+def _refuse_untyped(document: Object, kind: Kind) -> None:
+    """An object of a kind that a client defined has to name its kind, and no other."""
+    if not document.get("kind"):
+        text = msgspec.json.encode(document).decode()
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {kind.name}): Object 'Kind' is "
+            f"missing in '{text}'"
+        )
+    if isinstance(document["kind"], str) and document["kind"] != kind.name:
+        cause = Cause.invalid("kind", document["kind"], f"must be {kind.name}")
+        name = (document.get("metadata") or {}).get("name", "")
+        raise invalid(replace(kind, name=document["kind"]), name, [cause])
 
 
 def _refuse_other_type(document: Object, kind: Kind) -> None:

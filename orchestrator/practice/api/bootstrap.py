@@ -1,4 +1,4 @@
-"""What is in a cluster before anyone uses it: its first namespaces and its own service."""
+"""What is in a cluster before anyone uses it: namespaces, its own service, classes and roles."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from typing import Any, Final
 
 from orchestrator.practice.api.admission import SERVICE_NETWORK
 from orchestrator.practice.api.served.core import NAMESPACE, SERVICE
+from orchestrator.practice.api.served.policies import (
+    CLUSTER_ROLE,
+    CLUSTER_ROLE_BINDING,
+    PRIORITY_CLASS,
+)
 from orchestrator.practice.api.store import Store
+from orchestrator.practice.api.validation.policies import RBAC, SYSTEM_PRIORITIES
 from orchestrator.practice.api.writing import create
 
 NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -26,4 +32,22 @@ def new_store(**options: Any) -> Store:
         {"metadata": {"name": "kubernetes", "labels": labels}, "spec": spec},
         namespace="default",
     )
+    for name, value in SYSTEM_PRIORITIES.items():
+        create(store, PRIORITY_CLASS, {"metadata": {"name": name}, "value": value})
+    _let_admins_in(store)
     return store
+
+
+def _let_admins_in(store: Store) -> None:
+    """The role that may do everything, bound to the group that every cluster begins with."""
+    labels = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+    metadata = {"name": "cluster-admin", "labels": labels}
+    rules = [
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
+        {"nonResourceURLs": ["*"], "verbs": ["*"]},
+    ]
+    create(store, CLUSTER_ROLE, {"metadata": metadata, "rules": rules})
+    role = {"apiGroup": RBAC, "kind": "ClusterRole", "name": "cluster-admin"}
+    subjects = [{"apiGroup": RBAC, "kind": "Group", "name": "system:masters"}]
+    binding = {"metadata": metadata, "roleRef": role, "subjects": subjects}
+    create(store, CLUSTER_ROLE_BINDING, binding)

@@ -70,6 +70,12 @@ def delete(store: Store, kind: Kind, obj: Object, deletion: Deletion) -> tuple[O
     """
     _refuse(kind, obj, deletion)
     finalizers = _finalizers(obj, deletion)
+    if (
+        kind.cleanup
+        and kind.cleanup not in finalizers
+        and "deletionTimestamp" not in obj["metadata"]
+    ):
+        finalizers.append(kind.cleanup)
     grace = _grace(kind, obj, deletion)
     if not finalizers and not grace and not obj.get("spec", {}).get("finalizers"):
         return (obj if deletion.dry else store.remove(kind, obj)), True

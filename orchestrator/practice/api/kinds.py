@@ -83,6 +83,10 @@ class Kind:
     """Deleting waits for the kubelet."""
     index_labels: bool = False
     creates_on_update: bool = False
+    cleanup: str = ""
+    """The finalizer that deleting adds, for a controller to take away."""
+    is_custom: bool = False
+    """Defined by a client: no protobuf, no strategic merge, and lists name the type of items."""
     review: Callable[[Object], Object] | None = None
     """Answers a new object at once, which is not stored."""
     warning: str = ""
@@ -118,9 +122,12 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Where the scale subresource of a kind finds the text of the object's label selector."""
+    """Where the scale subresource of a kind finds what it shows and sets."""
 
     selector: Callable[[Object], str]
+    """The text of the object's label selector."""
+    wanted: tuple[str, ...] = ("spec", "replicas")
+    present: tuple[str, ...] = ("status", "replicas")
 
 
 @dataclass(frozen=True, slots=True)

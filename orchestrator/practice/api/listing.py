@@ -226,5 +226,7 @@ def _plain(page: Page, kind: Kind) -> bytes:
     head = msgspec.json.encode(
         {"kind": f"{kind.name}List", "apiVersion": kind.api_version, "metadata": page.metadata}
     )
+    if kind.is_custom:
+        return head[:-1] + b',"items":[' + b",".join([item.raw for item in page.items]) + b"]}"
     items = b",".join([b"{" + item.raw[type_length + 1 :] for item in page.items])
     return head[:-1] + b',"items":[' + items + b"]}"

@@ -24,3 +24,18 @@ def quantity(text: str | float) -> float:
         if factor is not None and len(text) > length:
             return float(text[:-length]) * factor
     return float(text)
+
+
+def quantity_text(number: float, name: str) -> str:
+    """A number as Kubernetes writes the quantity of that name.
+
+    Units: cores for cpu, bytes for memory and storage, else a count.
+    """
+    if name.endswith("cpu") and number * 1000 % 1000:
+        return f"{round(number * 1000)}m"
+    whole = round(number)
+    if name.endswith(("memory", "storage")) and whole:
+        for suffix in ("Ei", "Pi", "Ti", "Gi", "Mi", "Ki"):
+            if whole % _SUFFIXES[suffix] == 0:
+                return f"{whole // int(_SUFFIXES[suffix])}{suffix}"
+    return str(whole)

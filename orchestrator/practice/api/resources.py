@@ -23,6 +23,7 @@ from orchestrator.practice.api.listing import Selection, Snapshots, list_respons
 from orchestrator.practice.api.ownership import record_apply
 from orchestrator.practice.api.patches import (
     APPLY_PATCH,
+    CUSTOM_PATCHES,
     PATCHES,
     conformed_patch,
     patched,
@@ -38,6 +39,7 @@ from orchestrator.practice.api.statuses import (
     method_not_allowed,
     no_patch,
     not_found,
+    unsupported_media_type,
 )
 from orchestrator.practice.api.store import Store
 from orchestrator.practice.api.subresources import SUCCESS, bind, evict, rescale, scale_of
@@ -193,6 +195,8 @@ class Resources:
         form = wanted_form(request)
         if request.content_type == APPLY_PATCH:
             return self._apply(request, place, form)
+        if place.kind.is_custom and request.content_type not in CUSTOM_PATCHES:
+            raise unsupported_media_type(CUSTOM_PATCHES)
         if request.content_type not in PATCHES:
             raise no_patch()
         old = self._current(place)
@@ -225,13 +229,14 @@ class Resources:
             manager=manager, force=request.flag("force"), subresource=place.subresource,
             at=self._store.now(),
         )  # fmt: skip
+        target, merged = _stored_form(kind, merged)
         if old is None:
             created = create(
-                self._store, kind, merged, namespace=place.namespace or "", dry=request.dry
+                self._store, target, merged, namespace=place.namespace or "", dry=request.dry
             )
             return self._shown(request, kind, created, form, 201, warnings=warnings)
         updated = update(
-            self._store, kind, old, merged, subresource=place.subresource, dry=request.dry
+            self._store, target, old, merged, subresource=place.subresource, dry=request.dry
         )
         return self._shown(request, kind, updated, form, 200, warnings=warnings)
 

@@ -59,6 +59,10 @@ class Type:
     name: str
     fields: Mapping[str, Node]
     required: tuple[str, ...] = ()
+    lenient: bool = False
+    """Values that do not fit are kept; rules of its own judge them."""
+    is_open: bool = False
+    """Fields that are not declared are kept."""
 
     @property
     def go_name(self) -> str:
@@ -74,6 +78,7 @@ class Findings:
 
 
 ANY: Final = Node("any")
+_declared: Final[dict[str, Type]] = {}
 
 
 @cache
@@ -83,9 +88,18 @@ def _table() -> dict[str, Any]:
     return types
 
 
-@cache
+def declare(kind: Type) -> None:
+    """Make a type known that is not Kubernetes' own."""
+    _declared[kind.name] = kind
+
+
 def type_of(name: str) -> Type:
     """A type by its name, such as `core.v1.PodSpec`."""
+    return _declared.get(name) or _built_in(name)
+
+
+@cache
+def _built_in(name: str) -> Type:
     entry = _table()[name]
     fields = {key: _node(value) for key, value in entry["fields"].items()}
     return Type(name, fields, tuple(entry.get("required", ())))
@@ -123,15 +137,24 @@ class _Reader:
     """Walks one input. Paths come in two spellings: with list indexes, and the way Go has them."""
 
     findings: Findings
+    lenient: bool = False
 
     def object(self, value: Any, kind: Type, path: str, go_path: str) -> Object:
+        outer, self.lenient = self.lenient, kind.lenient
+        read = self._fields(value, kind, path, go_path)
+        self.lenient = outer
+        return read
+
+    def _fields(self, value: Any, kind: Type, path: str, go_path: str) -> Object:
         if not isinstance(value, dict):
             raise _mismatch(value, kind.go_name, go_path, kind.go_name)
         read: Object = {}
         for key, item in value.items():
             node = kind.fields.get(key)
             inner = f"{path}.{key}" if path else key
-            if node is None:
+            if node is None and kind.is_open:
+                read[key] = item
+            elif node is None:
                 self.findings.unknown.append(f'unknown field "{inner}"')
             elif item is not None:
                 go_inner = f"{go_path}.{key}" if go_path else key
@@ -139,6 +162,8 @@ class _Reader:
         return read
 
     def value(self, value: Any, node: Node, path: str, go_path: str, struct: str) -> Any:
+        if self.lenient and not _has_form(value, node):
+            return value
         if node.refers:
             return self.object(value, type_of(node.name), path, go_path)
         if node.name == "list" and node.item is not None:
@@ -165,6 +190,13 @@ class _Reader:
             else _ZEROS.get(item.name, "")
             for key, entry in value.items()
         }
+
+
+def _has_form(value: Any, node: Node) -> bool:
+    """Whether a value is an object or a list where its type has one."""
+    if node.name == "list":
+        return isinstance(value, list)
+    return isinstance(value, dict) or not (node.refers or node.name == "map")
 
 
 def _scalar(value: Any, name: str, path: str, struct: str) -> Any:

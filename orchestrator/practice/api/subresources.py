@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from orchestrator.practice.api.clock import stamp
 from orchestrator.practice.api.deleting import Deletion, delete
-from orchestrator.practice.api.kinds import Kind
+from orchestrator.practice.api.kinds import Kind, Scale
 from orchestrator.practice.api.selectors import of_object
 from orchestrator.practice.api.served.core import NODE, POD
 from orchestrator.practice.api.served.others import DISRUPTION_BUDGET
@@ -29,10 +29,12 @@ def scale_of(kind: Kind, obj: Object) -> Object:
     """The scale of a workload."""
     metadata = obj["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-    status: Object = {"replicas": obj.get("status", {}).get("replicas", 0)}
-    if kind.scale is not None:
-        status["selector"] = kind.scale.selector(obj)
-    replicas = obj["spec"].get("replicas", 0)
+    where = kind.scale or _PLAIN
+    status: Object = {"replicas": _read(obj, where.present)}
+    selector = where.selector(obj)
+    if selector:
+        status["selector"] = selector
+    replicas = _read(obj, where.wanted)
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
@@ -40,6 +42,29 @@ def scale_of(kind: Kind, obj: Object) -> Object:
         "spec": {"replicas": replicas} if replicas else {},
         "status": status,
     }
+
+
+def _no_selector(_obj: Object) -> str:
+    return ""
+
+
+_PLAIN: Final = Scale(_no_selector)
+
+
+def _read(obj: Object, path: tuple[str, ...]) -> int:
+    """The number at a path, 0 where there is none."""
+    value: Any = obj
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, int) else 0
+
+
+def _written(obj: Object, path: tuple[str, ...], number: int) -> Object:
+    """The object with a number at a path."""
+    head, *rest = path
+    inner = obj.get(head)
+    below = inner if isinstance(inner, dict) else {}
+    return {**obj, head: _written(below, tuple(rest), number) if rest else number}
 
 
 def rescale(store: Store, kind: Kind, obj: Object, scale: Object, *, dry: bool) -> Object:
@@ -56,7 +81,8 @@ def rescale(store: Store, kind: Kind, obj: Object, scale: Object, *, dry: bool) 
     version = (scale.get("metadata") or {}).get("resourceVersion")
     if version:
         metadata["resourceVersion"] = version
-    wanted = {**obj, "metadata": metadata, "spec": {**obj["spec"], "replicas": replicas}}
+    path = (kind.scale or _PLAIN).wanted
+    wanted = {**_written(obj, path, replicas), "metadata": metadata}
     return scale_of(kind, update(store, kind, obj, wanted, dry=dry))
 
 

@@ -6,11 +6,13 @@ It does not speak HTTP, and it does not decide how objects are deleted; `deletin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from orchestrator.practice.api.admission import admit
 from orchestrator.practice.api.clock import stamp
 from orchestrator.practice.api.kinds import Kind
+from orchestrator.practice.api.limits import charge
 from orchestrator.practice.api.served.core import CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT
 from orchestrator.practice.api.statuses import (
     ApiError,
@@ -45,6 +47,8 @@ def create(
     refuse_invalid(kind, new, None)
     if store.get(kind, namespace, new["metadata"]["name"]) is not None:
         raise already_exists(kind, new["metadata"]["name"])
+    if kind.namespaced:
+        charge(store, kind, new, dry=dry)
     if dry:
         return new
     stored = store.write(kind, new)
@@ -147,7 +151,7 @@ def _refuse_stale(kind: Kind, old: Object, new: Object) -> None:
         raise conflict(kind, name, uid_mismatch(uid, metadata["uid"]))
     if kind.needs_version and not version:
         cause = Cause.invalid("metadata.resourceVersion", 0, "must be specified for an update")
-        raise invalid(kind, name, [cause])
+        raise invalid(replace(kind, name=kind.plural), name, [cause])
 
 
 def uid_mismatch(wanted: str, found: str) -> str:

@@ -11,6 +11,7 @@ import anyio
 from orchestrator.practice.api.store import Store
 from orchestrator.practice.controllers.cron_jobs import CronJobs
 from orchestrator.practice.controllers.daemon_sets import DaemonSets
+from orchestrator.practice.controllers.definitions import Definitions
 from orchestrator.practice.controllers.deployments import Deployments
 from orchestrator.practice.controllers.disruption import DisruptionBudgets
 from orchestrator.practice.controllers.endpoints import EndpointSlices
@@ -19,9 +20,11 @@ from orchestrator.practice.controllers.garbage import Garbage
 from orchestrator.practice.controllers.jobs import Jobs
 from orchestrator.practice.controllers.namespaces import Namespaces
 from orchestrator.practice.controllers.nodes import Nodes
+from orchestrator.practice.controllers.quotas import Quotas
 from orchestrator.practice.controllers.replica_sets import ReplicaSets
 from orchestrator.practice.controllers.scheduling import Scheduler
 from orchestrator.practice.controllers.stateful_sets import StatefulSets
+from orchestrator.practice.controllers.volumes import Volumes
 
 
 async def run_controllers(store: Store) -> None:
@@ -39,6 +42,9 @@ async def run_controllers(store: Store) -> None:
         Garbage(store).loop(),
         Namespaces(store).loop(),
         Nodes(store).loop(),
+        Definitions(store).loop(),
+        Quotas(store).loop(),
+        Volumes(store).loop(),
     ]
     async with anyio.create_task_group() as tasks:
         for loop in loops:

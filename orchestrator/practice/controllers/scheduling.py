@@ -16,6 +16,7 @@ from orchestrator.practice.api.clock import stamp
 from orchestrator.practice.api.quantities import quantity
 from orchestrator.practice.api.selectors import Requirement
 from orchestrator.practice.api.served.core import NODE, POD
+from orchestrator.practice.api.served.storage import CLAIM
 from orchestrator.practice.api.store import Change, Store
 from orchestrator.practice.api.subresources import bind
 from orchestrator.practice.api.writing import set_status
@@ -23,6 +24,7 @@ from orchestrator.practice.controllers.conditions import condition, without_cond
 from orchestrator.practice.controllers.loops import ControlLoop, Key, key_of
 from orchestrator.practice.controllers.owners import controller_of
 from orchestrator.practice.controllers.recording import Recorder
+from orchestrator.practice.controllers.volumes import claims_of
 
 Object = dict[str, Any]
 NAME: Final = "default-scheduler"
@@ -71,7 +73,7 @@ class Scheduler:
 
     def loop(self) -> ControlLoop:
         """The loop that does it."""
-        watches = {POD: self._on_pod, NODE: self._on_node}
+        watches = {POD: self._on_pod, NODE: self._on_node, CLAIM: self._on_claim}
         return ControlLoop(self._store, NAME, watches, self.reconcile)
 
     def _on_pod(self, change: Change) -> Iterable[Key]:
@@ -94,6 +96,14 @@ class Scheduler:
         if change.previous and _offer(change.previous.object) == _offer(change.stored.object):
             return ()
         return list(self._waiting)
+
+    def _on_claim(self, change: Change) -> Iterable[Key]:
+        """Those that wait and use the claim, which may be bound now."""
+        namespace, name = key_of(change.stored.object)
+        for key in list(self._waiting):
+            pod = self._store.get(POD, *key)
+            if pod is not None and key[0] == namespace and name in claims_of(pod):
+                yield key
 
     def _reserve(self, pod: Object) -> None:
         key, node = key_of(pod), pod["spec"]["nodeName"]
@@ -130,14 +140,25 @@ class Scheduler:
         if pod["spec"].get("schedulerName") != NAME:
             return None
         requests = requests_of(pod)
-        fitting, refusals = self._sorted_out(pod, requests)
+        unbound = self._unbound(pod)
+        fitting, refusals = ([], []) if unbound else self._sorted_out(pod, requests)
         if not fitting:
             self._waiting[key] = None
-            self._explain(pod, refusals)
+            self._explain(pod, refusals, unbound)
             return None
         self._waiting.pop(key, None)
         self._place(pod, fitting, requests)
         return None
+
+    def _unbound(self, pod: Object) -> str:
+        """What no node can help with: a claim of the pod that has no volume; or empty text."""
+        for name in sorted(claims_of(pod)):
+            claim = self._store.get(CLAIM, pod["metadata"]["namespace"], name)
+            if claim is None:
+                return f'persistentvolumeclaim "{name}" not found'
+            if claim["status"].get("phase") != "Bound":
+                return "pod has unbound immediate PersistentVolumeClaims"
+        return ""
 
     def _sorted_out(
         self, pod: Object, requests: dict[str, float]
@@ -208,9 +229,12 @@ class Scheduler:
                 return f"Insufficient {name}"
         return ""
 
-    def _explain(self, pod: Object, refusals: list[str]) -> None:
+    def _explain(self, pod: Object, refusals: list[str], unbound: str = "") -> None:
         count = len(refusals)
-        if count:
+        if unbound:
+            number = sum(1 for _ in self._store.objects(NODE))
+            message = f"0/{number} nodes are available: {unbound}. not found"
+        elif count:
             reasons = ", ".join(
                 f"{times} {why}" for why, times in sorted(Counter(refusals).items())
             )

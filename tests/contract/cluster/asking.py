@@ -24,9 +24,12 @@ JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
 
 
-def eventually(look: Callable[[], Found | None]) -> Found:
-    """The first truthy answer; fails when there is none within a patient time."""
-    deadline = time.monotonic() + PATIENCE
+def eventually(look: Callable[[], Found | None], patience: float = PATIENCE) -> Found:
+    """The first truthy answer; fails when there is none within a patient time.
+
+    Units: `patience` in seconds.
+    """
+    deadline = time.monotonic() + patience
     while True:
         found = look()
         if found:

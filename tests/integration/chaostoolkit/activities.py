@@ -1,6 +1,7 @@
 """What the experiments of these tests do: leave marks, sleep, print, fail in every way."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from chaoslib.types import Configuration, Secrets
 
+READ = "import sys; print(len(sys.stdin.read()))"
 SECRET = 'se"crét\npass wörd'
 
 
@@ -66,6 +68,31 @@ def fail(how: str) -> None:
             os._exit(7)
         case _:
             raise AssertionError(how)
+
+
+def daemon(path: str) -> bool:
+    """Leave a program behind that is in no group and no session of ours."""
+    if os.fork():
+        os.wait()
+        return True
+    os.setsid()
+    if not os.fork():
+        Path(path).write_text(str(os.getpid()), encoding="utf-8")
+        os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(60)"])  # noqa: S606
+    os._exit(0)
+
+
+def read_away() -> bytes:
+    """Read standard input to its end, as ssh does."""
+    return subprocess.run([sys.executable, "-c", READ], check=True, stdout=subprocess.PIPE).stdout
+
+
+def deaf(path: str, text: str, seconds: float) -> bool:
+    """Hear no signal that can be kept from hearing."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGTERM})
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    mark(path, text, seconds)
+    return True
 
 
 def environment(path: str) -> bool:

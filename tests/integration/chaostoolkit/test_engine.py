@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 from typing import Any
+from uuid import uuid4
 
 import anyio
 import pytest
@@ -18,6 +20,8 @@ from orchestrator.adapters.chaostoolkit.execution import ProcessExecution
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.domain.day import PinnedExperiment
 from orchestrator.domain.errors import EngineUnavailable, Unavailable
+from orchestrator.domain.identity import RunId
+from orchestrator.domain.identity import RunId
 from orchestrator.ports import (
     ActionEnded,
     ActionStarted,
@@ -67,6 +71,9 @@ def assigned(document: dict[str, Any], **changes: Any) -> Assignment:
         radius=a_radius(),
         probe_interval=timedelta(milliseconds=50),
     )
+    if changes.get("recovering"):
+        # Whoever recovers a run ends all that has its mark, and other tests run beside this one.
+        changes.setdefault("run", a_run(id=RunId(uuid4().hex)))
     return replace(assignment, **changes)
 
 
@@ -127,6 +134,14 @@ def runs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def is_alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
 def is_empty(folder: Path) -> bool:
     return not list(folder.iterdir())
 
@@ -176,7 +191,7 @@ async def test_a_run_goes_its_course(marks: Path, runs_folder: Path) -> None:
 
 @pytest.mark.parametrize("how", ["kubeconfig", "cluster", "assignment"])
 async def test_a_guard_that_cannot_begin_says_why(marks: Path, runs_folder: Path, how: str) -> None:
-    with pytest.raises(Unavailable, match=f"no good {how} for run-1"):
+    with pytest.raises(Unavailable, match=f"no good {how} for run-"):
         async with engine(how).open(assigned(a_document(marks))):
             pass
 
@@ -312,6 +327,117 @@ async def test_leaving_ends_everything_whatever_it_does(marks: Path, runs_folder
             await execution.play()
             await ear.hears(ActionStarted)
             tasks.cancel_scope.cancel()
+
+    assert not processes_in(runs_folder)
+
+
+async def test_an_experiment_without_a_hypothesis_is_not_ended_for_want_of_an_observer(
+    marks: Path,
+) -> None:
+    document = a_document(marks, action("hold on", path=str(marks), text="broken"))
+    del document["steady-state-hypothesis"]
+    ear = Ear()
+
+    async with (
+        engine().open(assigned(document)) as execution,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(ear.listen, execution)
+        await execution.take_baseline()
+        await execution.play()
+        await ear.hears(MethodPlayed)
+        await execution.finish(patience=SOON)
+        tasks.cancel_scope.cancel()
+
+    assert read(marks) == ["broken", "mended"]
+    assert not any(isinstance(each, RunnerEnded) for each in ear.heard)
+
+
+async def test_a_runner_that_died_has_its_rollbacks_played_all_the_same(marks: Path) -> None:
+    ear = Ear()
+
+    async with (
+        engine().open(
+            assigned(a_document(marks, action("die", "fail", how="vanish")))
+        ) as execution,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(ear.listen, execution)
+        await execution.take_baseline()
+        await execution.play()
+        await ear.hears(RunnerEnded)
+        await execution.restrain()
+        await execution.stop(patience=SOON)
+        tasks.cancel_scope.cancel()
+
+    assert read(marks) == ["mended"]
+
+
+async def test_rollbacks_are_played_once_when_a_method_has_failed(marks: Path) -> None:
+    ear = Ear()
+
+    async with (
+        engine().open(
+            assigned(a_document(marks, action("fail", "fail", how="error")))
+        ) as execution,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(ear.listen, execution)
+        await execution.take_baseline()
+        await execution.play()
+        await ear.hears(RunnerEnded)
+        await execution.restrain()
+        await execution.stop(patience=SOON)
+        tasks.cancel_scope.cancel()
+
+    assert read(marks) == ["mended"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+async def test_a_daemon_that_left_its_group_is_ended_with_the_run(
+    marks: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "daemon"
+    ear = Ear()
+
+    async with (
+        engine().open(
+            assigned(a_document(marks, action("fork", "daemon", path=str(file))))
+        ) as ours,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(ear.listen, ours)
+        await ours.take_baseline()
+        await ours.play()
+        await ear.hears(MethodPlayed)
+        process = int(file.read_text())
+        assert is_alive(process)
+        tasks.cancel_scope.cancel()
+
+    with anyio.fail_after(PATIENCE):
+        while is_alive(process):  # noqa: ASYNC110
+            await anyio.sleep(0.01)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+async def test_whoever_recovers_a_run_ends_what_another_conductor_left_at_work(
+    marks: Path, runs_folder: Path
+) -> None:
+    ear = Ear()
+    left = assigned(a_document(marks), run=a_run(id=RunId(uuid4().hex)))
+
+    async with (
+        engine().open(left) as frozen,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(ear.listen, frozen)
+        await frozen.take_baseline()
+        await frozen.play()
+        await ear.hears(MethodPlayed)
+        async with engine().open(replace(left, recovering=True)) as execution:
+            await ear.hears(RunnerEnded)
+            await execution.undo()
+        tasks.cancel_scope.cancel()
 
     assert not processes_in(runs_folder)
 

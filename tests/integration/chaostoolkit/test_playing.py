@@ -48,6 +48,55 @@ def an_experiment(marks: str, *method: dict[str, Any], **parts: Any) -> dict[str
     return experiment(*method, **({"rollbacks": [undo]} | parts))
 
 
+@pytest.mark.slow
+async def test_an_activity_that_hears_nothing_is_ended_when_the_conductor_is_gone(
+    tmp_path: Path, marks: str
+) -> None:
+    document = an_experiment(marks, action("deaf", path=marks, text="1", seconds=LONG))
+    document["method"][0]["provider"]["func"] = "deaf"
+
+    async with running(tmp_path, "play", document) as runner:
+        await runner.begin()
+        await marked(marks, "1")
+        await runner.hang_up()
+        with anyio.fail_after(45):
+            await runner.process.wait()
+
+    assert runner.process.returncode == -signal.SIGKILL
+
+
+async def test_a_program_that_reads_standard_input_reads_none_of_our_lines(
+    tmp_path: Path, marks: str
+) -> None:
+    document = an_experiment(marks, action("read", "read_away"))
+
+    async with running(tmp_path, "play", document) as runner:
+        await runner.begin()
+        await runner.event("played")
+        await runner.say(do="finish")
+        ended = await runner.ended()
+
+    assert ended["problem"] == ""
+    assert read(marks) == ["undone"]
+
+
+@pytest.mark.parametrize(
+    ("said", "held"), [(1e300, 1e7), ("inf", 1e7), ("nan", 0), (-3, 0), ("soon", 0)]
+)
+async def test_a_hold_is_a_number_of_seconds_whatever_the_file_says(
+    tmp_path: Path, marks: str, said: object, held: float
+) -> None:
+    document = an_experiment(marks, action("only", path=marks, text="1", pauses={"after": said}))
+
+    async with running(tmp_path, "play", document) as runner:
+        await runner.begin()
+        played = await runner.event("played")
+        await runner.say(do="finish")
+        await runner.ended()
+
+    assert played["hold"] == held
+
+
 async def test_a_method_is_played_held_and_rolled_back(tmp_path: Path, marks: str) -> None:
     document = an_experiment(
         marks,

@@ -19,8 +19,8 @@ class DeadlyJournal(SqlUndoJournal):
         super().__init__(database)
         self._at = at
 
-    async def intend(self, record: UndoRecord) -> UndoRecord:
-        record = await super().intend(record)
+    async def intend(self, record: UndoRecord, *, fence: int) -> UndoRecord:
+        record = await super().intend(record, fence=fence)
         self._die("intend")
         return record
 

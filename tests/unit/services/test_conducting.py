@@ -1,5 +1,6 @@
 """The story of one run: whatever goes wrong, the fault is restored, and the record says why."""
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -37,6 +38,7 @@ HAPPY = [
 RESTORED = ["restrain", "-> rolling_back", "stop", "undo", "-> verifying", "verify"]
 RECOVERED = [
     "recover",
+    "restrain",
     "roll back",
     "undo",
     "-> verifying",
@@ -637,11 +639,9 @@ async def test_what_nobody_foresaw_restores_in_place_and_is_not_hidden(
                 await house.stage.until("-> injecting")
                 house.storage.bugs[call] = 1
 
-    assert house.story[-1] == "close"
+    assert (await house.run()).phase is Phase.CONCLUDED
+    assert len(house.stage.assignments) == 1
     assert not house.conducting.is_busy
-    if house.stage.was_hit:
-        assert "restrain" in house.story
-    assert (await house.run()).phase in {Phase.CONCLUDED, Phase.INJECTING, Phase.HOLDING}
 
 
 async def test_a_renewal_that_breaks_in_a_way_that_nobody_foresaw_gives_the_run_up(
@@ -793,6 +793,21 @@ async def test_a_database_that_is_out_for_longer_than_the_lease_gives_the_run_up
 
     assert (await house.run()).phase is Phase.HOLDING
     assert after(house.stage, "-> holding") == ["restrain", "close"]
+
+
+async def test_a_process_that_was_asleep_for_longer_than_its_lease_keeps_what_nobody_took(
+    house: House,
+) -> None:
+    house.at_pace(lease=timedelta(milliseconds=200))
+    await house.with_run()
+    house.script(hold=timedelta(milliseconds=500))
+
+    async with house.conducted():
+        await house.stage.until("-> holding")
+        # The whole loop stands still, as a process does that is stopped or starved.
+        time.sleep(0.3)  # noqa: ASYNC251
+
+    assert (await house.run()).finding is Finding.HELD
 
 
 async def test_an_outage_shorter_than_the_lease_is_waited_out(house: House) -> None:

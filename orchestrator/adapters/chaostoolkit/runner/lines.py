@@ -7,8 +7,8 @@ import base64
 import json
 import os
 import signal
-import sys
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TextIO
 from urllib.parse import quote, quote_plus
@@ -17,13 +17,16 @@ from orchestrator.adapters.clock import SystemClock
 
 _SHORTEST_SECRET: Final = 4
 _LONGEST_TEXT: Final = 600
+_ALONE: Final = 30.0
+"""Seconds that the rollbacks may take when the conductor is gone."""
 
 
 class Lines:
     """Both directions of the talk between a runner and its conductor."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, into: TextIO) -> None:
         self._out = out
+        self._in = into
         self._clock = SystemClock()
         self._hidden: list[str] = []
         self._lock = threading.Lock()
@@ -36,10 +39,17 @@ class Lines:
 
     @classmethod
     def take_over(cls) -> "Lines":
-        """Keep standard output for our lines; whatever else prints goes to standard error."""
-        ours = os.dup(1)
+        """Keep standard input and output for our lines.
+
+        Whatever else prints goes to standard error, and whatever else reads finds nothing: a
+        program that an activity starts would otherwise read away what the conductor says.
+        """
+        out, into = os.dup(1), os.dup(0)
         os.dup2(2, 1)
-        lines = cls(os.fdopen(ours, "w", encoding="utf-8"))
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        lines = cls(os.fdopen(out, "w", encoding="utf-8"), os.fdopen(into, encoding="utf-8"))
         threading.Thread(target=lines._listen, daemon=True).start()
         return lines
 
@@ -83,12 +93,15 @@ class Lines:
         return value
 
     def _listen(self) -> None:
-        for text in sys.stdin:
+        for text in self._in:
             try:
                 self._hear(json.loads(text))
             except ValueError:
                 continue
         self._interrupt()
+        # Nobody is left who would end what does not listen.
+        time.sleep(_ALONE)
+        _end_own_group()
 
     def _hear(self, line: Mapping[str, Any]) -> None:
         match line.get("do"):
@@ -108,6 +121,12 @@ class Lines:
         self.begin.set()
         if not self.finish.is_set():
             os.kill(os.getpid(), signal.SIGUSR1)
+
+
+def _end_own_group() -> None:
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _forms(secret: str) -> set[str]:

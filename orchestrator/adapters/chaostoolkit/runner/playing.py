@@ -5,6 +5,7 @@ plays, and kept here, where the conductor can end it. It judges nothing.
 """
 
 import importlib
+import math
 import signal
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from orchestrator.adapters.chaostoolkit.runner.lines import Lines, hidden_values
 
 _INTERRUPTED: Final = 20
 """What a process exits with that was asked to stop, as with chaoslib."""
+_LONGEST_HOLD: Final = 1e7
+"""Seconds; far beyond what any plan allows, and still a number that a duration can hold."""
 _SETTINGS: Final = {"runtime": {"rollbacks": {"strategy": "always"}}}
 
 
@@ -107,9 +110,10 @@ def _take_last_pause(
     method[-1]["pauses"] = pauses
     known = load_configuration(experiment.get("configuration", {}), configuration)
     try:
-        return max(float(substitute(said, known, {})), 0.0)
+        seconds = float(substitute(said, known, {}))
     except (TypeError, ValueError):
         return 0.0
+    return 0.0 if math.isnan(seconds) else min(max(seconds, 0.0), _LONGEST_HOLD)
 
 
 class _Telling(RunEventHandler):  # type: ignore[misc]

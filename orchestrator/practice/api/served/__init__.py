@@ -22,6 +22,7 @@ from orchestrator.practice.api.served.core import (
     SERVICE,
     SERVICE_ACCOUNT,
 )
+from orchestrator.practice.api.served.extensions import DEFINITION
 from orchestrator.practice.api.served.others import (
     DISRUPTION_BUDGET,
     ENDPOINT_SLICE,
@@ -82,5 +83,6 @@ KINDS: Final[tuple[Kind, ...]] = (
     PRIORITY_CLASS,
     LEASE,
     ENDPOINT_SLICE,
+    DEFINITION,
 )
 SERVED: Final = Registry(KINDS)

@@ -29,7 +29,7 @@ def metadata_causes(kind: Kind, new: Object, old: Object | None) -> list[Cause]:
     causes += label_causes(metadata.get("labels", {}), "metadata.labels")
     causes += annotation_causes(metadata.get("annotations", {}), "metadata.annotations")
     causes += _owner_causes(metadata)
-    causes += _finalizer_causes(metadata, old)
+    causes += _finalizer_causes(metadata, old, qualified=not (kind.is_custom or kind.cleanup))
     return causes
 
 
@@ -62,14 +62,14 @@ def _owner_causes(metadata: Object) -> list[Cause]:
     return causes
 
 
-def _finalizer_causes(metadata: Object, old: Object | None) -> list[Cause]:
+def _finalizer_causes(metadata: Object, old: Object | None, *, qualified: bool) -> list[Cause]:
     finalizers = metadata.get("finalizers", [])
     causes = [cause for name in finalizers for cause in key_causes(name, "metadata.finalizers")]
     text = "name is neither a standard finalizer name nor is it fully qualified"
     causes += [
         Cause.invalid(f"metadata.finalizers[{index}]", name, text)
         for index, name in enumerate(finalizers)
-        if "/" not in name and name not in _STANDARD
+        if qualified and "/" not in name and name not in _STANDARD
     ]
     if old is None or "deletionTimestamp" not in old["metadata"]:
         return causes
