@@ -14,7 +14,8 @@ import anyio
 import uvicorn
 from anyio.lowlevel import checkpoint
 
-from orchestrator.practice.nodes.listening import BACKLOG, bound_socket
+from orchestrator.practice.nodes.accepting import BACKLOG
+from orchestrator.practice.nodes.listening import listening_socket
 
 # An accepted connection shows up, and a reset one is closed, a turn of the loop later.
 LOOKS: Final = 4
@@ -27,9 +28,8 @@ async def served(app: Any, *, port: int) -> AsyncIterator[str]:
     Raises:
         PortTaken: the port is occupied.
     """
-    sock = bound_socket(port)
+    sock = listening_socket(port)
     try:
-        sock.listen(BACKLOG)
         host, number = sock.getsockname()
         server = _Server(_config(app))
         async with anyio.create_task_group() as tasks:
@@ -38,7 +38,7 @@ async def served(app: Any, *, port: int) -> AsyncIterator[str]:
                 yield f"http://{host}:{number}"
             finally:
                 tasks.cancel_scope.cancel()
-                await server.drop()
+                await server.drop(sock)
     finally:
         if sock.fileno() >= 0:
             # uvicorn was cancelled while it began to serve, and does not know of it.
@@ -55,11 +55,16 @@ class _Server(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         await self._serve(sockets)
 
-    async def drop(self) -> None:
+    async def drop(self, sock: socket.socket) -> None:
         """Listen no more and reset every connection, those just accepted included."""
-        for server in getattr(self, "servers", ()):
-            server.close()
+        # asyncio's server loses connections that it has accepted when it is closed, so it
+        # gets no more of them first, and time to begin with those it has.
+        asyncio.get_running_loop().remove_reader(sock)
         with anyio.CancelScope(shield=True):
+            await checkpoint()
+            await checkpoint()
+            for server in getattr(self, "servers", ()):
+                server.close()
             for _ in range(LOOKS):
                 self._reset_connections()
                 await checkpoint()

@@ -4,6 +4,7 @@ A run that was taken over is never injected again. It does not choose which run 
 `pacing` does.
 """
 
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -27,8 +28,8 @@ log = structlog.get_logger()
 
 _PARTING: Final = 5.0
 """Seconds that letting go of a run may take; its lease ends by itself."""
-_RETRIES: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Seconds to wait before each try to restore with fresh processes."""
+_RETRIES: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds to wait before each try to restore with fresh processes; the last one again and again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +172,7 @@ class Conducting:
         reason = lease.run.reason or lease.reason or broke or gone
         last = anyio.current_time() + self._pace.restoring.total_seconds()
         problem = ""
-        for wait in _RETRIES:
+        for wait in itertools.chain(_RETRIES, itertools.repeat(_RETRIES[-1])):
             if anyio.current_time() + wait > last:
                 break
             await anyio.sleep(wait)

@@ -83,12 +83,15 @@ class Child:
                 anyio.EndOfStream,
                 anyio.ClosedResourceError,
                 anyio.BrokenResourceError,
-                anyio.DelimiterNotFound,
             ):
                 return
+            except anyio.DelimiterNotFound:
+                # What is longer is no line of ours; what comes after it may be.
+                await buffered.receive(_LONGEST_LINE)
+                continue
             try:
                 line = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(line, dict):
                 yield line

@@ -109,10 +109,10 @@ class ProcessExecution:
         async for line in self._guard.events():
             happening = _guard_happening(line)
             if happening is not None:
-                await self._heard.send(happening)
+                await self._tell(happening)
         if not self._is_parting:
             problem = self._guard.child.last_words()
-            await self._heard.send(GuardEnded(at=self._clock.now(), problem=problem))
+            await self._tell(GuardEnded(at=self._clock.now(), problem=problem))
 
     async def _listen_to_runner(self, child: Child, plays: bool) -> None:
         problem = ""
@@ -123,7 +123,7 @@ class ProcessExecution:
                 continue
             happening = self._runner_happening(line)
             if happening is not None:
-                await self._heard.send(happening)
+                await self._tell(happening)
         if plays:
             self._runner_is_heard.set()
         if self._is_parting or (plays and self._runner_may_end):
@@ -132,7 +132,12 @@ class ProcessExecution:
             who = "runner" if plays else "observer"
             # Its log is not quoted: any code may have written a secret there.
             problem = f"the {who} ended before it was asked to"
-        await self._heard.send(RunnerEnded(at=self._clock.now(), problem=problem))
+        await self._tell(RunnerEnded(at=self._clock.now(), problem=problem))
+
+    async def _tell(self, happening: Happening) -> None:
+        # Whoever listened may have broken off; the guard's answers are still waited for.
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            await self._heard.send(happening)
 
     def _runner_happening(self, line: dict[str, Any]) -> Happening | None:
         try:

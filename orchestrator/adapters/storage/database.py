@@ -20,6 +20,10 @@ _WITHIN: Final = 30
 """Seconds that one transaction may take. It is shielded meanwhile: a cancellation in the middle of
 a query makes the driver close the connection twice, and wait for ever."""
 
+_IDLE: Final = "10s"
+"""After what time PostgreSQL ends the transaction of a process that is frozen, so that its locks
+hold up nobody who is to restore."""
+
 NEWEST_MIGRATION: Final = "0001"
 
 _OUT: Final = frozenset({"08", "40", "53", "57", "58"})
@@ -42,7 +46,13 @@ class Database:
 
     def _create(self) -> AsyncEngine:
         if not self.is_sqlite:
-            return create_async_engine(self.url, pool_size=10, pool_pre_ping=True)
+            settings = {"idle_in_transaction_session_timeout": _IDLE}
+            return create_async_engine(
+                self.url,
+                pool_size=10,
+                pool_pre_ping=True,
+                connect_args={"server_settings": settings},
+            )
         engine = create_async_engine(self.url, connect_args={"timeout": 10})
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)

@@ -55,6 +55,19 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Words(TypeDecorator[str]):
+    """Text of any length, from anywhere: what no database can hold becomes a replacement sign."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Replace NUL and halves of surrogate pairs, such as a probe may bring home."""
+        if value is None:
+            return None
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def _json() -> Any:
     return JSON().with_variant(JSONB(), "postgresql")
 
@@ -65,7 +78,7 @@ days = Table(
     Column("id", String(64), primary_key=True),
     Column("state", String(16), nullable=False),
     Column("plan", _json(), nullable=False),
-    Column("plan_source", Text, nullable=False),
+    Column("plan_source", Words, nullable=False),
     Column("experiments", _json(), nullable=False),
     Column("is_scripted", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -84,14 +97,14 @@ runs = Table(
     Column("day", ForeignKey("days.id"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("box", String(64), nullable=False),
-    Column("experiment", Text, nullable=False),
-    Column("title", Text, nullable=False),
+    Column("experiment", Words, nullable=False),
+    Column("title", Words, nullable=False),
     Column("planned_at", Instant, nullable=False),
     Column("phase", String(16), nullable=False),
     Column("fence", Integer, nullable=False),
     Column("finding", String(16)),
     Column("injection", String(16)),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("started_at", Instant),
     Column("injected_at", Instant),
     Column("proven_at", Instant),
@@ -100,7 +113,7 @@ runs = Table(
     # Who holds it, and until when by the database's clock, in seconds since 1970.
     Column("holder", String(64)),
     Column("held_until", Float),
-    Column("stop", Text),
+    Column("stop", Words),
     Index(None, "day", "position"),
     Index(None, "phase", "planned_at"),
 )
@@ -111,10 +124,10 @@ halts = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("day", ForeignKey("days.id"), nullable=False),
     Column("by", _json(), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("engaged_at", Instant, nullable=False),
     Column("released_at", Instant),
-    Column("released_by", Text, nullable=False),
+    Column("released_by", Words, nullable=False),
     Index(None, "day", "released_at"),
 )
 
@@ -128,7 +141,7 @@ timeline = Table(
     Column("recorded_at", Instant, nullable=False),
     Column("lane", String(16), nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", Words, nullable=False),
     Column("actor", _json(), nullable=False),
     Column("source", String(32), nullable=False),
     Column("visible_after", String(8), nullable=False),
@@ -146,13 +159,13 @@ incidents = Table(
     Column("day", ForeignKey("days.id"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("key", String(32), nullable=False),
-    Column("title", Text, nullable=False),
+    Column("title", Words, nullable=False),
     Column("status", String(16), nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("recorded_at", Instant, nullable=False),
-    Column("opened_by", Text, nullable=False),
+    Column("opened_by", Words, nullable=False),
     Column("visible_after", String(8), nullable=False),
-    Column("service", Text, nullable=False),
+    Column("service", Words, nullable=False),
     Column("run", ForeignKey("runs.id")),
     Index(None, "day", "key", unique=True),
 )
@@ -162,9 +175,9 @@ run_links = Table(
     metadata,
     Column("run", ForeignKey("runs.id"), primary_key=True),
     Column("incident", ForeignKey("incidents.id"), primary_key=True),
-    Column("decided_by", Text, nullable=False),
+    Column("decided_by", Words, nullable=False),
     Column("decided_at", Instant, nullable=False),
-    Column("because", Text, nullable=False),
+    Column("because", Words, nullable=False),
 )
 
 samples = Table(
@@ -172,12 +185,12 @@ samples = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("run", ForeignKey("runs.id"), nullable=False),
-    Column("probe", Text, nullable=False),
+    Column("probe", Words, nullable=False),
     Column("at", Instant, nullable=False),
     Column("within", Boolean, nullable=False),
-    Column("value", Text, nullable=False),
+    Column("value", Words, nullable=False),
     Column("took_ms", Float, nullable=False),
-    Column("problem", Text, nullable=False),
+    Column("problem", Words, nullable=False),
     Index(None, "run", "at"),
 )
 
@@ -186,7 +199,7 @@ tokens = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("secret_hash", String(64), nullable=False),
-    Column("name", Text, nullable=False),
+    Column("name", Words, nullable=False),
     Column("role", String(16), nullable=False),
     Column("day", ForeignKey("days.id")),
     Column("is_script", Boolean, nullable=False),
@@ -205,7 +218,7 @@ undo_records = Table(
     Column("lost", _json(), nullable=False),
     Column("workloads", _json()),
     Column("state", String(16), nullable=False),
-    Column("note", Text, nullable=False),
+    Column("note", Words, nullable=False),
 )
 
 baselines = Table(

@@ -16,6 +16,7 @@ from orchestrator.practice.api import discovery, openapi
 from orchestrator.practice.api.catalogue import kinds_in
 from orchestrator.practice.api.forms import wanted_form
 from orchestrator.practice.api.requests import (
+    Later,
     Request,
     Response,
     Stream,
@@ -91,7 +92,8 @@ class _Server:
     async def _respond(self, scope: Scope, receive: Receive) -> Response | Stream:
         try:
             body = await _read_body(scope, receive)
-            return self._dispatch(request_of(scope, body))
+            found = self._dispatch(request_of(scope, body))
+            return await found.answer() if isinstance(found, Later) else found
         except ApiError as refusal:
             return answer(refusal.status(), refusal.code)
         except _Gone:
@@ -101,7 +103,7 @@ class _Server:
             failure = internal("the practice API server failed to carry out the request")
             return answer(failure.status(), failure.code)
 
-    def _dispatch(self, request: Request) -> Response | Stream:
+    def _dispatch(self, request: Request) -> Response | Stream | Later:
         kinds = kinds_in(self._store)
         place = place_of(request.path, kinds)
         if place is not None:

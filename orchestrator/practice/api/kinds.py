@@ -66,6 +66,8 @@ class Kind:
     """`metadata.generation` counts the changes of everything but metadata and status."""
     scale: Scale | None = None
     subresources: tuple[Subresource, ...] = ()
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    """Subresources that change a part of the object which the object itself keeps."""
     name_rule: str = "subdomain"
     fields: Mapping[str, FieldReader] = field(default_factory=dict)
     columns: Sequence[Column] = ()
@@ -118,6 +120,16 @@ class Kind:
         return {**METADATA_FIELDS, **self.fields} if self.namespaced else {
             "metadata.name": METADATA_FIELDS["metadata.name"], **self.fields
         }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of an object that has a subresource and rules of its own."""
+
+    merge: Callable[[Object, Object], Object]
+    """The old object with this part taken from the new one."""
+    validate: Callable[[Object, Object], list[Cause]]
+    """What is wrong with the new object, given the old one."""
 
 
 @dataclass(frozen=True, slots=True)

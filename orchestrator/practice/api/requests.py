@@ -5,7 +5,7 @@ Paths are decoded once and never again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -103,8 +103,17 @@ class Stream:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def warned(answered: Response | Stream, text: str) -> Response | Stream:
-    """The answer with a warning."""
+@dataclass(frozen=True, slots=True)
+class Later:
+    """An answer that somebody else has to be asked for."""
+
+    answer: Callable[[], Awaitable[Response | Stream]] = field(repr=False)
+
+
+def warned(answered: Response | Stream | Later, text: str) -> Response | Stream | Later:
+    """The answer with a warning, where it is known already."""
+    if isinstance(answered, Later):
+        return answered
     return replace(answered, headers=(_warning(text), *answered.headers))
 
 

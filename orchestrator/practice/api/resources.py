@@ -19,6 +19,7 @@ from orchestrator.practice.api.bodies import (
 from orchestrator.practice.api.deleting import Deletion, delete, options_causes
 from orchestrator.practice.api.forms import Form, shown, wanted_form
 from orchestrator.practice.api.kinds import Kind
+from orchestrator.practice.api.kubelets import TEXT, Logs, check_log_options, container_of
 from orchestrator.practice.api.listing import Selection, Snapshots, list_response, page_of
 from orchestrator.practice.api.ownership import record_apply
 from orchestrator.practice.api.patches import (
@@ -29,7 +30,7 @@ from orchestrator.practice.api.patches import (
     patched,
     typed,
 )
-from orchestrator.practice.api.requests import Request, Response, Stream, answer
+from orchestrator.practice.api.requests import Later, Request, Response, Stream, answer
 from orchestrator.practice.api.schema import Findings, TypeMismatch, conform
 from orchestrator.practice.api.statuses import (
     ApiError,
@@ -68,7 +69,7 @@ class Resources:
         self._store = store
         self._snapshots = Snapshots()
 
-    def respond(self, request: Request, place: Place) -> Response | Stream:
+    def respond(self, request: Request, place: Place) -> Response | Stream | Later:
         """Carry out a request.
 
         Raises: ApiError: the request is refused.
@@ -77,7 +78,7 @@ class Resources:
             return self._review(request, place)
         if not place.name:
             return self._on_collection(request, place)
-        if place.subresource in {"", "status", "finalize"}:
+        if place.subresource in {"", "status", "finalize", *place.kind.parts}:
             return self._on_object(request, place)
         return self._on_subresource(request, place)
 
@@ -252,7 +253,7 @@ class Resources:
         details |= {"kind": kind.plural, "uid": obj["metadata"]["uid"]}
         return answer({**SUCCESS, "details": details})
 
-    def _on_subresource(self, request: Request, place: Place) -> Response:
+    def _on_subresource(self, request: Request, place: Place) -> Response | Later:
         match place.subresource:
             case "scale" if place.kind.scale is not None:
                 return self._on_scale(request, place)
@@ -267,7 +268,17 @@ class Resources:
                 return answer({**SUCCESS, "code": 201}, 201)
             case "eviction" if request.method == "POST":
                 return self._evict(request, place)
+            case "log" if request.method == "GET":
+                return self._log(request, place)
         raise method_not_allowed()
+
+    def _log(self, request: Request, place: Place) -> Response | Later:
+        check_log_options(request, place.name)
+        pod = self._current(place)
+        container = container_of(pod, request.parameter("container"))
+        if not pod["spec"].get("nodeName"):
+            return Response(204, b"", TEXT)
+        return Later(Logs(self._store, pod, container, request).answer)
 
     def _evict(self, request: Request, place: Place) -> Response:
         body = read_document(request, schema="policy.v1.Eviction")

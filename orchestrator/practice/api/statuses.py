@@ -164,6 +164,11 @@ def invalid_options(name: str, causes: Sequence[Cause]) -> ApiError:
     return _invalid(f"{name}.meta.k8s.io", "", details, causes)
 
 
+def invalid_named(name: str, of: str, causes: Sequence[Cause]) -> ApiError:
+    """The options about one object, named by their type, break a rule."""
+    return _invalid(name, of, {"name": of, "kind": name}, causes)
+
+
 def _invalid(titled: str, name: str, details: Object, causes: Sequence[Cause]) -> ApiError:
     texts = [f"{cause.field}: {cause.message}" for cause in causes]
     listed = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"

@@ -125,11 +125,17 @@ def update(
     Raises: ApiError: the object breaks a rule or is no longer what the client believed.
     """
     _refuse_stale(kind, old, new)
-    merged = _headed(kind, _PARTS[subresource](kind, old, new))
-    if not subresource:
+    part = kind.parts.get(subresource)
+    changed = part.merge(old, new) if part else _PARTS[subresource](kind, old, new)
+    merged = _headed(kind, changed)
+    if part or not subresource:
         kind.default(merged)
+    if not subresource:
         admit(store, kind, merged, old)
-    refuse_invalid(kind, merged, old)
+    if part is None:
+        refuse_invalid(kind, merged, old)
+    elif causes := part.validate(merged, old):
+        raise invalid(kind, merged["metadata"]["name"], causes)
     if merged == old:
         return old
     _count(kind, old, merged)

@@ -15,10 +15,13 @@ from orchestrator.practice.controllers.definitions import Definitions
 from orchestrator.practice.controllers.deployments import Deployments
 from orchestrator.practice.controllers.disruption import DisruptionBudgets
 from orchestrator.practice.controllers.endpoints import EndpointSlices
+from orchestrator.practice.controllers.evictions import Evictions
 from orchestrator.practice.controllers.expiry import expire_events
 from orchestrator.practice.controllers.garbage import Garbage
 from orchestrator.practice.controllers.jobs import Jobs
+from orchestrator.practice.controllers.lost_pods import LostPods
 from orchestrator.practice.controllers.namespaces import Namespaces
+from orchestrator.practice.controllers.node_health import NodeHealth
 from orchestrator.practice.controllers.nodes import Nodes
 from orchestrator.practice.controllers.quotas import Quotas
 from orchestrator.practice.controllers.replica_sets import ReplicaSets
@@ -42,6 +45,9 @@ async def run_controllers(store: Store) -> None:
         Garbage(store).loop(),
         Namespaces(store).loop(),
         Nodes(store).loop(),
+        NodeHealth(store).loop(),
+        Evictions(store).loop(),
+        LostPods(store).loop(),
         Definitions(store).loop(),
         Quotas(store).loop(),
         Volumes(store).loop(),

@@ -275,10 +275,11 @@ def _offer(node: Object) -> tuple[Any, ...]:
 
 def tolerates(pod: Object, taint: Object) -> bool:
     """Whether one of a pod's tolerations covers a taint."""
-    return any(_covers(item, taint) for item in pod["spec"].get("tolerations", ()))
+    return any(covers_taint(item, taint) for item in pod["spec"].get("tolerations", ()))
 
 
-def _covers(toleration: Object, taint: Object) -> bool:
+def covers_taint(toleration: Object, taint: Object) -> bool:
+    """Whether a toleration is about a taint."""
     effect, key = toleration.get("effect"), toleration.get("key")
     if (effect and effect != taint.get("effect")) or (key and key != taint.get("key")):
         return False

@@ -87,14 +87,14 @@ class PracticeNodes:
         self.front_door_url = ""
         self.metrics_url = ""
 
-    async def open_doors(self) -> None:
+    def open_doors(self) -> None:
         """Listen for visitors and for whoever reads the metrics.
 
         Raises:
             PortTaken: a port that was asked for is occupied.
         """
-        door = await self._door.open(self._options.front_door_port)
-        page = await self._page.open(self._options.metrics_port)
+        door = self._door.open(self._options.front_door_port)
+        page = self._page.open(self._options.metrics_port)
         self.front_door_url = f"http://{door}"
         self.metrics_url = f"http://{page}/metrics"
 
@@ -190,7 +190,7 @@ async def joined_nodes(access: Access, options: NodeOptions) -> AsyncIterator[Pr
         ):
             nodes = PracticeNodes(api, options, network=network, visiting=visiting, probing=probing)
             try:
-                await nodes.open_doors()
+                nodes.open_doors()
                 async with anyio.create_task_group() as tasks:
                     await nodes.start(tasks)
                     yield nodes

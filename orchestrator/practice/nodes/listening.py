@@ -10,16 +10,15 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import anyio
 from aiohttp import web
 
+from orchestrator.practice.nodes.accepting import BACKLOG, Acceptor
 from orchestrator.practice.nodes.network import LOOPBACK, Address
 
 Answering: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-BACKLOG: Final = 128
 
 _log = logging.getLogger("chaosday.practice.http")
 
@@ -56,6 +55,21 @@ def bound_socket(port: int = 0) -> socket.socket:
     return sock
 
 
+def listening_socket(port: int = 0) -> socket.socket:
+    """A socket that listens on loopback.
+
+    Raises:
+        PortTaken: another process or listener has the port.
+    """
+    sock = bound_socket(port)
+    try:
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise PortTaken(port) from error
+    return sock
+
+
 class _Http(web.Server):
     """aiohttp's server, which resets whoever was accepted and comes in after the end."""
 
@@ -79,22 +93,16 @@ class HttpListener:
 
     def __init__(self, answering: Answering) -> None:
         self._answering = answering
-        self._server: asyncio.Server | None = None
+        self._acceptor: Acceptor | None = None
         self._http: _Http | None = None
 
-    async def open(self, port: int = 0) -> Address:
+    def open(self, port: int = 0) -> Address:
         """Start to listen, and say where.
 
         Raises:
             PortTaken: another process or listener has the port.
         """
-        sock = bound_socket(port)
-        try:
-            sock.listen(BACKLOG)
-        except OSError as error:
-            sock.close()
-            raise PortTaken(port) from error
-        address = Address(*sock.getsockname())
+        sock = listening_socket(port)
         self._http = _Http(
             self._answer,
             access_log=None,
@@ -102,23 +110,14 @@ class HttpListener:
             handler_cancellation=True,
             auto_decompress=False,
         )
-        loop = asyncio.get_running_loop()
-        # Nothing is awaited before the server is known, so a cancelled opening can be undone.
-        self._server = await loop.create_server(
-            self._http, sock=sock, backlog=BACKLOG, start_serving=False
-        )
-        try:
-            await self._server.start_serving()
-        except BaseException:
-            self.abort()
-            raise
-        return address
+        self._acceptor = Acceptor(sock, self._http)
+        return Address(*sock.getsockname())
 
     async def end(self, patience: timedelta) -> None:
         """Refuse new connections and give open requests a little time."""
-        if self._server is None or self._http is None:
+        if self._acceptor is None or self._http is None:
             return
-        self._server.close()
+        self._acceptor.close()
         # Who was accepted but not yet heard would slip through aiohttp's own shutdown.
         self._http.ended = True
         with anyio.move_on_after(patience.total_seconds()):
@@ -140,9 +139,9 @@ class HttpListener:
 
     def abort(self) -> None:
         """Refuse new connections and reset the open ones, at once."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._acceptor is not None:
+            self._acceptor.close()
+            self._acceptor = None
         if self._http is not None:
             self._http.abort()
             self._http = None

@@ -21,7 +21,7 @@ DRAIN: Final = timedelta(milliseconds=100)
 class Listen(Protocol):
     """Opens a listener that answers for a port of the pod."""
 
-    async def __call__(self, port: int, answering: Answering) -> HttpListener: ...
+    def __call__(self, port: int, answering: Answering) -> HttpListener: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ async def serve_until_stopped(
     surroundings: Surroundings, *, port: int, answering: Answering
 ) -> int:
     """Answer HTTP until told to stop, then finish what is open."""
-    listener = await surroundings.listen(port, answering)
+    listener = surroundings.listen(port, answering)
     try:
         surroundings.booted()
         await surroundings.stopping.wait()

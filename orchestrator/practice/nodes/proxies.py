@@ -5,19 +5,17 @@ turn. Without a ready endpoint a port refuses connections, as a real one does.
 They balance connections, never requests.
 """
 
-import asyncio
 import logging
-import socket
 from collections.abc import Iterator
-from functools import partial
 from itertools import count
 from typing import Final, NoReturn
 
 import anyio
 from anyio.abc import TaskStatus
 
+from orchestrator.practice.nodes.accepting import Acceptor
 from orchestrator.practice.nodes.client import Api, Json
-from orchestrator.practice.nodes.listening import BACKLOG, PortTaken, bound_socket
+from orchestrator.practice.nodes.listening import PortTaken, bound_socket, listening_socket
 from orchestrator.practice.nodes.network import Address, Network, ServiceName
 from orchestrator.practice.nodes.pulse import Pulse
 from orchestrator.practice.nodes.reflector import Change, Reflector
@@ -39,10 +37,9 @@ class PortProxy:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._hold = bound_socket()
-        self._listening: socket.socket | None = None
+        self._acceptor: Acceptor | None = None
         self._endpoints: tuple[Address, ...] = ()
         self._turn: Iterator[int] = count()
-        self._beginning: set[asyncio.Task[None]] = set()
         self._relays: set[Inbound] = set()
         self.listens = Address(*self._hold.getsockname())
 
@@ -54,58 +51,31 @@ class PortProxy:
     def lead_to(self, endpoints: tuple[Address, ...]) -> None:
         """Spread new connections over these; open ones stay where they are."""
         self._endpoints = endpoints
-        if endpoints and self._listening is None:
+        if endpoints and self._acceptor is None:
             self._open()
-        elif not endpoints and self._listening is not None:
+        elif not endpoints and self._acceptor is not None:
             self._shut()
 
     def close(self) -> None:
         """Stop for good and reset what is open."""
         self._shut()
         self._hold.close()
-        for task in tuple(self._beginning):
-            task.cancel()
         for relay in tuple(self._relays):
             relay.abort()
 
     def _open(self) -> None:
         try:
-            self._listening = bound_socket(self.listens.port)
+            listening = listening_socket(self.listens.port)
         except PortTaken:
             # A stranger that insisted on reuse has it; refuse until the next change.
             _log.warning("the port %s of a service proxy was taken away", self.listens.port)
             return
-        self._listening.listen(BACKLOG)
-        asyncio.get_running_loop().add_reader(self._listening, self._accept, self._listening)
+        self._acceptor = Acceptor(listening, lambda: Inbound(self._choose, self._relays))
 
     def _shut(self) -> None:
-        if self._listening is not None:
-            asyncio.get_running_loop().remove_reader(self._listening)
-            self._listening.close()
-            self._listening = None
-
-    def _accept(self, listening: socket.socket) -> None:
-        for _ in range(BACKLOG):
-            try:
-                connection, _ = listening.accept()
-            except OSError:
-                return
-            connection.setblocking(False)
-            loop = asyncio.get_running_loop()
-            # Out of a callback there is no scope to start it in; `close` ends it.
-            task = loop.create_task(self._relay(connection))
-            self._beginning.add(task)
-            task.add_done_callback(partial(self._begun, connection))
-
-    async def _relay(self, connection: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        await loop.connect_accepted_socket(lambda: Inbound(self._choose, self._relays), connection)
-
-    def _begun(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
-        self._beginning.discard(task)
-        if task.cancelled() or task.exception() is not None:
-            # Nobody took the connection over. A client that is gone is no complaint.
-            connection.close()
+        if self._acceptor is not None:
+            self._acceptor.close()
+            self._acceptor = None
 
     def _choose(self) -> Address | None:
         """The next endpoint's listener; None when the pod there is no more."""

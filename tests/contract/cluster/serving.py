@@ -17,11 +17,13 @@ import uvicorn
 
 from orchestrator.practice.api.app import create_app
 from orchestrator.practice.api.bootstrap import new_store
-from orchestrator.practice.api.clock import stamp, utc_now
+from orchestrator.practice.api.clock import fine_stamp, stamp, utc_now
 from orchestrator.practice.controllers import run_controllers
 
 Object = dict[str, Any]
 NODES = ("stand-in-1", "stand-in-2", "stand-in-3")
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+RENEWAL = 10.0
 MERGE = {"Content-Type": "application/strategic-merge-patch+json"}
 
 
@@ -46,6 +48,16 @@ class Kubelet:
         size = {"cpu": "8", "memory": "16Gi", "pods": "110"}
         status = {"allocatable": size, "capacity": size, "conditions": [ready]}
         await self._send("PATCH", f"/api/v1/nodes/{name}/status", {"status": status})
+        lease = {"metadata": {"name": name}, "spec": {"holderIdentity": name}}
+        await self._send("POST", LEASES, lease)
+
+    async def renew(self) -> None:
+        """Let the nodes be heard of."""
+        while True:
+            await anyio.sleep(RENEWAL)
+            for name in NODES:
+                spec = {"renewTime": fine_stamp(utc_now())}
+                await self._send("PATCH", f"{LEASES}/{name}", {"spec": spec})
 
     async def _events(self) -> AsyncIterator[Object]:
         async with self._session.get("/api/v1/pods?watch=1", timeout=None) as response:
@@ -106,7 +118,9 @@ async def serve() -> None:
         tasks.start_soon(partial(server.serve, sockets=[listener]))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with aiohttp.ClientSession(url) as session:
-            tasks.start_soon(Kubelet(session).run)
+            kubelet = Kubelet(session)
+            tasks.start_soon(kubelet.run)
+            tasks.start_soon(kubelet.renew)
             sys.stdout.write(f"{url}\n")
             sys.stdout.flush()
             await anyio.sleep_forever()

@@ -155,9 +155,9 @@ def test_job_fails_when_it_runs_too_long(cluster: Cluster) -> None:
 
 
 def test_indexed_job_numbers_its_pods(cluster: Cluster) -> None:
-    spec = {"completions": 2, "parallelism": 2, "completionMode": "Indexed"}
-    cluster.create(JOBS, a_job(**spec))
-    found = eventually(lambda: len(pods(cluster)) == 2 and pods(cluster))
+    cluster.create(JOBS, a_job(completions=2, parallelism=2, completionMode="Indexed"))
+    eventually(lambda: len(pods(cluster)) == 2)
+    found = pods(cluster)
     index = "batch.kubernetes.io/job-completion-index"
     numbers = {pod["metadata"]["annotations"][index]: pod for pod in found}
     assert set(numbers) == {"0", "1"}

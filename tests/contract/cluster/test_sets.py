@@ -214,7 +214,8 @@ def test_partition_keeps_the_pods_before_it(cluster: Cluster) -> None:
 
     def half() -> bool:
         status = cluster.get(STATEFUL_SETS, "db")["status"]
-        return status.get("updatedReplicas") == 1 and status.get("readyReplicas") == 2
+        counts = (status.get("updatedReplicas"), status.get("readyReplicas"))
+        return counts == (1, 2)
 
     assert eventually(half)
     assert image_of(cluster.get("pods", "db-0")) == IMAGE
@@ -241,7 +242,8 @@ def test_each_place_has_a_claim_of_its_own(cluster: Cluster) -> None:
     cluster.create(STATEFUL_SETS, a_stateful_set(volumeClaimTemplates=[a_claim()]))
 
     eventually(lambda: cluster.names(CLAIMS) == ["data-db-0"])
-    pod = eventually(lambda: cluster.names("pods") == ["db-0"] and cluster.get("pods", "db-0"))
+    eventually(lambda: cluster.names("pods") == ["db-0"])
+    pod = cluster.get("pods", "db-0")
 
     volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data-db-0"}}
     assert pod["spec"]["volumes"][0] == volume

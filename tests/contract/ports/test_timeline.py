@@ -35,6 +35,18 @@ async def test_entries_are_numbered_from_one_for_each_day_and_come_back_in_order
     ]
 
 
+async def test_an_entry_with_what_no_database_can_hold_is_stored_all_the_same(
+    storage: Storage,
+) -> None:
+    await stored(storage)
+
+    await storage.append([a_new_entry(text="before \0 between \ud800 after")])
+
+    (entry,) = await storage.timeline(DAY)
+    assert entry.text[:7] == "before "
+    assert entry.text[-6:] == " after"
+
+
 async def test_entries_appended_at_once_are_numbered_without_gaps(
     storage: Storage, others: Storage
 ) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from chaoslib.types import Configuration, Secrets
@@ -40,6 +41,24 @@ def noise() -> str:
     os.write(1, b"past the buffers\xff\n")
     subprocess.run([sys.executable, "-c", "print('a child')"], check=True)
     return "done"
+
+
+def garble(path: str) -> bool:
+    """Write what is no line of ours to wherever the lines go."""
+    nested = b"[" * 100_000
+    lines = [b"\xff\xfe", b"[]", b"{}", b'{"event": 1}', b'{"event": "played"}', nested]
+    lines.append(b'{"event": "played", "at": "2026-11-24T09:00:00", "hold": 1e999}')
+    lines.append(b"x" * (5 * 1024 * 1024))
+    for descriptor in range(3, 30):
+        with suppress(OSError):
+            if "pipe:" in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
+                _write_all(descriptor, b"\n".join([b"", *lines, b""]))
+    return mark(path, "garbled") != ""
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(descriptor, content) :]
 
 
 def whisper(how: str, secrets: Secrets | None = None) -> object:

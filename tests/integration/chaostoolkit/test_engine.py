@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +19,6 @@ from orchestrator.adapters.chaostoolkit.execution import ProcessExecution
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.domain.day import PinnedExperiment
 from orchestrator.domain.errors import EngineUnavailable, Unavailable
-from orchestrator.domain.identity import RunId
 from orchestrator.domain.identity import RunId
 from orchestrator.ports import (
     ActionEnded,
@@ -191,7 +189,7 @@ async def test_a_run_goes_its_course(marks: Path, runs_folder: Path) -> None:
 
 @pytest.mark.parametrize("how", ["kubeconfig", "cluster", "assignment"])
 async def test_a_guard_that_cannot_begin_says_why(marks: Path, runs_folder: Path, how: str) -> None:
-    with pytest.raises(Unavailable, match=f"no good {how} for run-"):
+    with pytest.raises(Unavailable, match=f"no good {how} for "):
         async with engine(how).open(assigned(a_document(marks))):
             pass
 
@@ -350,6 +348,26 @@ async def test_an_experiment_without_a_hypothesis_is_not_ended_for_want_of_an_ob
         tasks.cancel_scope.cancel()
 
     assert read(marks) == ["broken", "mended"]
+    assert not any(isinstance(each, RunnerEnded) for each in ear.heard)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+async def test_what_is_no_line_of_ours_is_passed_over(marks: Path) -> None:
+    ear = Ear()
+    document = a_document(marks, action("garble", "garble", path=str(marks)))
+
+    async with (
+        engine().open(assigned(document)) as execution,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(ear.listen, execution)
+        await execution.take_baseline()
+        await execution.play()
+        await ear.hears(MethodPlayed)
+        await execution.finish(patience=SOON)
+        tasks.cancel_scope.cancel()
+
+    assert read(marks) == ["garbled", "mended"]
     assert not any(isinstance(each, RunnerEnded) for each in ear.heard)
 
 

@@ -1,6 +1,10 @@
 """Guards and conductors that die, at any moment: what the run changed is put back all the same."""
 
 import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +12,10 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute
 
+from orchestrator.adapters.storage import Database, SqlStorage
+from orchestrator.domain.identity import WorkerId
 from orchestrator.domain.undo import UndoState
+from tests.builders import a_run
 from tests.integration.guard.conducting import Cluster, deployment, records, until
 from tests.integration.guard.conftest import StartGuard
 
@@ -95,6 +102,90 @@ async def test_guard_alone_puts_everything_back_and_ends(
 
     assert (await cluster.read(deployment("payment")))["spec"]["replicas"] == 2
     assert [each.state for each in await records(database)] == [UndoState.UNDONE]
+
+
+async def test_guard_whose_run_was_taken_over_lets_nothing_through_and_puts_everything_back(
+    start: StartGuard, cluster: Cluster, database: Path
+) -> None:
+    """Its conductor is frozen: the pipe stays open, and nobody says anything."""
+    async with start() as guard:
+        behind = await guard.begin()
+        assert (await behind.patch(deployment("payment"), {"spec": {"replicas": 0}}))[0] == 200
+        await take_over(database)
+        status, answer = await behind.patch(deployment("cart"), {"spec": {"replicas": 0}})
+        await guard.ended()
+
+    assert status == 403
+    assert answer["details"]["causes"][0]["field"] == "lease"
+    assert (await cluster.read(deployment("payment")))["spec"]["replicas"] == 2
+    assert (await cluster.read(deployment("cart")))["spec"]["replicas"] == 2
+    assert [each.state for each in await records(database)] == [UndoState.UNDONE]
+
+
+async def test_guard_puts_everything_back_by_itself_when_the_lease_of_its_conductor_is_over(
+    start: StartGuard, cluster: Cluster, database: Path
+) -> None:
+    async with start() as guard:
+        behind = await guard.begin()
+        await behind.patch(deployment("payment"), {"spec": {"replicas": 0}})
+        await let_lease_end(database)
+        await guard.ended()
+
+    assert (await cluster.read(deployment("payment")))["spec"]["replicas"] == 2
+
+
+async def test_guard_puts_everything_back_while_its_database_is_out(
+    start: StartGuard, cluster: Cluster, database: Path
+) -> None:
+    """Somebody holds the lock of the file for ever, as a frozen conductor may."""
+    async with start() as guard:
+        behind = await guard.begin()
+        await behind.patch(deployment("payment"), {"spec": {"replicas": 0}})
+        with locked(database):
+            assert guard.process.stdin is not None
+            await guard.process.stdin.aclose()
+
+            await until(lambda: has_replicas(cluster, "payment", 2))
+
+
+@pytest.mark.slow
+async def test_no_write_is_made_that_cannot_be_journalled(
+    start: StartGuard, cluster: Cluster, database: Path
+) -> None:
+    async with start() as guard:
+        behind = await guard.begin()
+        with locked(database):
+            status, _ = await behind.patch(deployment("payment"), {"spec": {"replicas": 0}})
+
+    assert status == 503
+    assert (await cluster.read(deployment("payment")))["spec"]["replicas"] == 2
+
+
+async def has_replicas(cluster: Cluster, name: str, count: int) -> bool:
+    return bool((await cluster.read(deployment(name)))["spec"]["replicas"] == count)
+
+
+async def take_over(database: Path) -> None:
+    async with Database(f"sqlite+aiosqlite:///{database}") as opened:
+        lease = timedelta(seconds=60)
+        await SqlStorage(opened).take(a_run(), worker=WorkerId("another"), lease=lease)
+
+
+async def let_lease_end(database: Path) -> None:
+    """As if the conductor had stopped renewing it long ago."""
+    with sqlite3.connect(database) as connection:
+        connection.execute("update runs set held_until = 1")
+    connection.close()
+
+
+@contextmanager
+def locked(database: Path) -> Iterator[None]:
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.execute("begin immediate")
+    try:
+        yield
+    finally:
+        connection.close()
 
 
 async def test_no_write_slips_in_behind_the_undo(start: StartGuard, cluster: Cluster) -> None:

@@ -11,7 +11,7 @@ import anyio
 from orchestrator.practice.cluster import PracticeCluster
 from orchestrator.practice.nodes.client import Api, Json, Patch
 
-PATIENCE = 10
+PATIENCE = 20
 SHOP = "/api/v1/namespaces/shop"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/shop/deployments"
 

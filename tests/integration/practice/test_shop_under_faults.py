@@ -67,7 +67,7 @@ async def test_deleted_pod_stops_listening_and_is_replaced(started: Started) -> 
             return uid not in uids and len(uids) == REPLICAS["checkout"]
 
         await outside.eventually(replaced)
-        assert (await outside.post("/checkout", {}))[0] == HTTPStatus.CREATED
+        await outside.eventually_posts(HTTPStatus.CREATED, "/checkout")
 
 
 async def test_pod_deleted_without_grace_is_gone_at_once(started: Started) -> None:

@@ -261,6 +261,16 @@ async def test_one_who_claims_passes_over_a_run_that_another_is_just_claiming(
 
 
 @pytest.mark.postgres
+async def test_a_conductor_that_is_frozen_in_a_transaction_loses_its_locks(
+    postgres: PostgresServer,
+) -> None:
+    async with Database(postgres.fresh()) as database, database.reading() as connection:
+        patience = await connection.scalar(text("show idle_in_transaction_session_timeout"))
+
+    assert patience == "10s"
+
+
+@pytest.mark.postgres
 async def test_a_server_that_is_out_is_unavailable_and_used_again_when_it_is_back(
     postgres: PostgresServer,
 ) -> None:

@@ -71,6 +71,38 @@ async def test_method_is_let_loose_once_and_never_after_a_restraint(gate: Gate) 
         gate.play()
 
 
+def test_method_is_not_let_loose_twice(gate: Gate) -> None:
+    gate.play()
+
+    with pytest.raises(MayNotPlay):
+        gate.play()
+
+
+def test_closed_gate_never_plays(gate: Gate) -> None:
+    gate.close()
+
+    with pytest.raises(MayNotPlay):
+        gate.play()
+
+
+async def test_restraint_waits_for_the_write_on_its_way(gate: Gate) -> None:
+    gate.play()
+    story: list[str] = []
+
+    async def restrain() -> None:
+        await gate.restrain()
+        story.append("restrained")
+
+    async with anyio.create_task_group() as tasks, gate.passing():
+        tasks.start_soon(restrain)
+        while gate.stage is not Stage.ROLLBACK:
+            await anyio.lowlevel.checkpoint()
+        await anyio.lowlevel.checkpoint()
+        story.append("written")
+
+    assert story == ["written", "restrained"]
+
+
 def test_recovering_gate_never_plays(clock: HandClock) -> None:
     gate = Gate(clock=clock, longest=timedelta(seconds=60), recovering=True)
 

@@ -9,6 +9,7 @@ from orchestrator.practice.api.columns.pods import POD_COLUMNS
 from orchestrator.practice.api.defaults import core as defaults
 from orchestrator.practice.api.defaults.pods import default_pod
 from orchestrator.practice.api.kinds import Kind, Subresource
+from orchestrator.practice.api.pod_parts import POD_PARTS
 from orchestrator.practice.api.selectors import field
 from orchestrator.practice.api.validation import core as rules
 from orchestrator.practice.api.validation.pods import pod_causes
@@ -48,8 +49,12 @@ POD: Final = Kind(
     returns_deleted=True, graceful=True, index_labels=True,
     subresources=(
         Subresource("binding", "Binding", ("create",)),
+        Subresource("ephemeralcontainers", "Pod", ("get", "patch", "update")),
         Subresource("eviction", "Eviction", ("create",), "policy", "v1"),
+        Subresource("log", "Pod", ("get",)),
+        Subresource("resize", "Pod", ("get", "patch", "update")),
     ),
+    parts=POD_PARTS,
 )  # fmt: skip
 SERVICE: Final = Kind(
     name="Service", plural="services", schema="core.v1.Service", short_names=("svc",),

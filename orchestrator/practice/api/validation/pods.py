@@ -129,7 +129,7 @@ def _container_causes(container: Object, field: str, volumes: set[str]) -> list[
         causes.append(Cause.unsupported(f"{field}.imagePullPolicy", found, _PULLS))
     causes += _port_causes(container, field) + _variable_causes(container, field)
     causes += _mount_causes(container, field, volumes)
-    causes += _resource_causes(container.get("resources", {}), f"{field}.resources")
+    causes += resource_causes(container.get("resources", {}), f"{field}.resources")
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
         if probe in container:
             causes += _probe_causes(container[probe], f"{field}.{probe}", probe)
@@ -186,7 +186,8 @@ def _mount_causes(container: Object, field: str, volumes: set[str]) -> list[Caus
     return causes
 
 
-def _resource_causes(resources: Object, field: str) -> list[Cause]:
+def resource_causes(resources: Object, field: str) -> list[Cause]:
+    """What is wrong with what a container reserves and may use."""
     causes: list[Cause] = []
     limits, requests = resources.get("limits", {}), resources.get("requests", {})
     for key, values in (("limits", limits), ("requests", requests)):

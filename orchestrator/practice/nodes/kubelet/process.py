@@ -118,12 +118,12 @@ class Process:
             log=self._log,
         )
 
-    async def _listen(self, port: int, answering: Answering) -> HttpListener:
+    def _listen(self, port: int, answering: Answering) -> HttpListener:
         pod = Address(self._identity.ip, port)
         if self._network.listener_of_pod(pod) is not None:
             raise OSError(f"listen tcp :{port}: bind: address already in use")
         listener = HttpListener(answering)
-        listens = await listener.open()
+        listens = listener.open()
         self._listeners[pod] = listener
         self._network.attach(pod, listens)
         self.listens[port] = listens

@@ -73,17 +73,18 @@ def _container(service: str) -> Json:
         "name": service,
         "image": image_name(service),
         "ports": [{"name": "http", "containerPort": PORT}],
-        "readinessProbe": _probe(failures=2),
-        "livenessProbe": _probe(failures=5),
+        "readinessProbe": _probe(every=1, failures=2),
+        "livenessProbe": _probe(every=2, failures=5),
         "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}},
     }
 
 
-def _probe(*, failures: int) -> Json:
+def _probe(*, every: int, failures: int) -> Json:
     return {
         "httpGet": {"path": "/healthz", "port": "http"},
-        "periodSeconds": 2,
-        "timeoutSeconds": 1,
+        "periodSeconds": every,
+        # A busy laptop must not look like a sick pod.
+        "timeoutSeconds": 2,
         "failureThreshold": failures,
     }
 

@@ -13,7 +13,7 @@ from orchestrator.practice.nodes.programs import ExecutableNotFound, Surrounding
 SECONDS = 5
 
 
-async def no_listening(port: int, answering: Answering) -> HttpListener:  # noqa: ARG001
+def no_listening(port: int, answering: Answering) -> HttpListener:  # noqa: ARG001
     """Commands open no port."""
     raise AssertionError
 

@@ -26,7 +26,7 @@ async def listening() -> AsyncIterator[Address]:
     """A listener, ended afterwards."""
     listener = HttpListener(answer)
     try:
-        yield await listener.open()
+        yield listener.open()
     finally:
         listener.abort()
 

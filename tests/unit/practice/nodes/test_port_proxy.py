@@ -39,7 +39,7 @@ class Stage:
 
     async def add(self, pod: Address, answering: Answering) -> HttpListener:
         backend = self.backends[pod] = HttpListener(answering)
-        self.network.attach(pod, await backend.open())
+        self.network.attach(pod, backend.open())
         return backend
 
     async def ask(self) -> str:
@@ -166,10 +166,10 @@ async def test_large_answer_arrives_whole() -> None:
 
 async def test_taken_port_is_refused_by_number() -> None:
     listener = HttpListener(saying("first"))
-    address = await listener.open()
+    address = listener.open()
     try:
         with pytest.raises(PortTaken) as taken:
-            await HttpListener(saying("second")).open(address.port)
+            HttpListener(saying("second")).open(address.port)
     finally:
         listener.abort()
 

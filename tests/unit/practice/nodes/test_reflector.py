@@ -82,7 +82,7 @@ async def reflecting(api: ScriptedApi) -> AsyncIterator[Seen]:
     """A reflector at work against the scripted API."""
     seen = Seen()
     listener = HttpListener(api.answer)
-    address = await listener.open()
+    address = listener.open()
     try:
         async with (
             connect(Access(url=f"http://{address}")) as client,
@@ -151,7 +151,7 @@ async def test_reflector_outlives_an_api_server_that_is_away() -> None:
     api = ScriptedApi([listing(3, pod("a", 2)), listing(4, pod("a", 2), pod("b", 4))], [410])
     seen = Seen()
     first = HttpListener(api.answer)
-    address = await first.open()
+    address = first.open()
     async with (
         connect(Access(url=f"http://{address}")) as client,
         anyio.create_task_group() as tasks,
@@ -161,7 +161,7 @@ async def test_reflector_outlives_an_api_server_that_is_away() -> None:
         await anyio.wait_all_tasks_blocked()
 
         second = HttpListener(api.answer)
-        await second.open(address.port)
+        second.open(address.port)
 
         await seen.until("new a", "new b")
         second.abort()

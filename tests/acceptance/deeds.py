@@ -1,0 +1,72 @@
+"""What the experiments of the crash fuzz do to the shop, through the official client."""
+
+from kubernetes import client, config
+
+SHOP = "shop"
+COUNTED = "payment"
+"""The Deployment that responders mend."""
+
+
+def _api() -> client.ApiClient:
+    configuration = client.Configuration()
+    config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    return client.ApiClient(configuration)
+
+
+def count(path: str) -> bool:
+    """Leave a line for each time that this is called."""
+    with open(path, "a", encoding="utf-8") as file:  # noqa: PTH123
+        file.write("x\n")
+    return True
+
+
+def scale(name: str, replicas: int) -> bool:
+    with _api() as api:
+        client.AppsV1Api(api).patch_namespaced_deployment_scale(
+            name, SHOP, {"spec": {"replicas": replicas}}
+        )
+    return True
+
+
+def break_service(name: str) -> bool:
+    with _api() as api:
+        body = {"spec": {"selector": {"broken": "yes"}}}
+        client.CoreV1Api(api).patch_namespaced_service(name, SHOP, body)
+    return True
+
+
+def change_image(name: str) -> bool:
+    with _api() as api:
+        apps = client.AppsV1Api(api)
+        found = apps.read_namespaced_deployment(name, SHOP)
+        pods = found.spec.template.spec
+        assert pods
+        container = pods.containers[0]
+        body = {"name": container.name, "image": "registry.practice/shop/nothing:0"}
+        spec = {"template": {"spec": {"containers": [body]}}}
+        apps.patch_namespaced_deployment(name, SHOP, {"spec": spec})
+    return True
+
+
+def delete_pod(name: str) -> bool:
+    with _api() as api:
+        core = client.CoreV1Api(api)
+        found = core.list_namespaced_pod(SHOP, label_selector=f"app={name}")
+        metadata = found.items[0].metadata
+        assert metadata
+        assert metadata.name
+        core.delete_namespaced_pod(metadata.name, SHOP, grace_period_seconds=0)
+    return True
+
+
+def create_config_map(name: str) -> bool:
+    with _api() as api:
+        body = client.V1ConfigMap(metadata=client.V1ObjectMeta(name=name), data={"a": "b"})
+        client.CoreV1Api(api).create_namespaced_config_map(SHOP, body)
+    return True
+
+
+def delete_service(name: str) -> bool:
+    with _api() as api:
+        client.CoreV1Api(api).delete_namespaced_service(name, SHOP)
+    return True

@@ -1,0 +1,259 @@
+"""One write on its way, at the moments when something else happens."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, cast
+
+import anyio
+import pytest
+
+from orchestrator.adapters.clock import SystemClock
+from orchestrator.domain.errors import ClusterUnavailable, DatabaseUnavailable
+from orchestrator.domain.guarding import GuardAssignment
+from orchestrator.domain.undo import Document, UndoRecord, UndoState
+from orchestrator.guard.bodies import Media, dump
+from orchestrator.guard.calls import Call, classify
+from orchestrator.guard.gate import Gate
+from orchestrator.guard.ledger import Ledger
+from orchestrator.guard.paths import Route, parse_path
+from orchestrator.guard.refusals import NotLetThrough
+from orchestrator.guard.remembering import RememberingJournal
+from orchestrator.guard.upstream import Reply, Upstream
+from orchestrator.guard.writing import Writing
+from orchestrator.ports import UndoJournal
+from tests.builders import RUN, a_radius, a_run
+from tests.doubles.storage import MemoryStorage, MemoryUndoJournal
+from tests.doubles.worlds import stored
+
+PATH = "/api/v1/namespaces/shop/configmaps/words"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def nothing() -> None:
+    """What happens when nothing does."""
+
+
+@dataclass
+class OneObject:
+    """An API server that knows one config map; a write that is not dry calls for what happens."""
+
+    happens: Callable[[], Awaitable[None]] = nothing
+    answers: bool = True
+    """Whether a write is answered, made or not."""
+    reads: bool = True
+    makes: bool = True
+    version: int = 1
+    data: dict[str, str] = field(default_factory=lambda: {"a": "before"})
+    sent: int = 0
+
+    def document(self, data: Mapping[str, str], version: int) -> dict[str, Any]:
+        metadata = {"name": "words", "namespace": "shop", "uid": "u", "resourceVersion": version}
+        return {"kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        media: Media = Media.JSON,  # noqa: ARG002
+    ) -> Reply:
+        if method == "GET":
+            found = await self.read(path)
+            return Reply(status=200, body=dump(found))
+        data = {**self.data, **body["data"]}
+        if (query or {}).get("dryRun"):
+            return Reply(status=200, body=dump(self.document(data, self.version)))
+        self.sent += 1
+        await self.happens()
+        if self.makes:
+            self.data, self.version = data, self.version + 1
+        if not self.answers:
+            raise ClusterUnavailable(cluster="double", problem="no answer")
+        return Reply(status=200, body=dump(self.document(self.data, self.version)))
+
+    async def read(self, path: str) -> Document:
+        await anyio.lowlevel.checkpoint()
+        if not self.reads and self.sent:
+            raise ClusterUnavailable(cluster="double", problem=f"GET {path}: no answer")
+        return self.document(self.data, self.version)
+
+
+@dataclass
+class World:
+    """A guard's parts around one object."""
+
+    server: OneObject = field(default_factory=OneObject)
+    gate: Gate = field(
+        default_factory=lambda: Gate(
+            clock=SystemClock(), longest=timedelta(minutes=1), recovering=False
+        )
+    )
+    ledger: Ledger = field(default_factory=Ledger)
+    storage: MemoryStorage = field(default_factory=MemoryStorage)
+
+    async def begin(self) -> tuple[Writing, MemoryUndoJournal]:
+        await stored(self.storage, a_run())
+        journal = MemoryUndoJournal(self.storage)
+        self.gate.play()
+        return self.writing(journal), journal
+
+    def writing(self, journal: UndoJournal) -> Writing:
+        async def say(_: Mapping[str, Any]) -> None:
+            await anyio.lowlevel.checkpoint()
+
+        radius = a_radius(namespaces=frozenset({"shop"}), kinds=frozenset({"configmaps"}))
+        return Writing(
+            assignment=GuardAssignment(run=RUN, radius=radius),
+            upstream=cast("Upstream", self.server),
+            journal=journal,
+            ledger=self.ledger,
+            gate=self.gate,
+            clock=SystemClock(),
+            say=say,
+        )
+
+
+def a_change() -> Call:
+    route = parse_path(PATH)
+    assert isinstance(route, Route)
+    return classify("PATCH", route, {}, Media.MERGE_PATCH, {"data": {"a": "after"}})
+
+
+async def states(journal: UndoJournal) -> list[UndoState]:
+    return [record.state for record in await journal.records(RUN)]
+
+
+async def test_a_write_is_made_and_settled() -> None:
+    world = World()
+    writing, journal = await world.begin()
+
+    reply = await writing.make(a_change())
+
+    assert reply.is_success
+    assert world.server.data == {"a": "after"}
+    assert await states(journal) == [UndoState.DONE]
+
+
+async def test_a_write_whose_client_went_away_is_settled_all_the_same() -> None:
+    world = World()
+    writing, journal = await world.begin()
+
+    async with anyio.create_task_group() as tasks:
+
+        async def go_away() -> None:
+            tasks.cancel_scope.cancel()
+            await anyio.sleep(0.01)
+
+        world.server.happens = go_away
+        tasks.start_soon(writing.make, a_change())
+
+    assert world.server.data == {"a": "after"}
+    assert await states(journal) == [UndoState.DONE]
+
+
+async def test_a_run_that_is_stopped_holds_back_a_write_that_has_not_gone_out() -> None:
+    world = World()
+    await world.begin()
+    journal = Stopping(world)
+    writing = world.writing(journal)
+
+    with pytest.raises(NotLetThrough, match="stopped before"):
+        await writing.make(a_change())
+
+    assert world.server.sent == 0
+    assert world.server.data == {"a": "before"}
+    assert await states(journal) == [UndoState.UNDONE]
+
+
+class Stopping(MemoryUndoJournal):
+    """A journal during whose write the run is stopped."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.storage)
+        self._world = world
+
+    async def intend(self, record: UndoRecord, *, fence: int) -> UndoRecord:
+        numbered = await super().intend(record, fence=fence)
+        self._world.gate.close()
+        return numbered
+
+
+@pytest.mark.parametrize(("makes", "state"), [(True, UndoState.DONE), (False, UndoState.INTENT)])
+async def test_what_became_of_a_write_without_an_answer_is_looked_up(
+    makes: bool, state: UndoState
+) -> None:
+    world = World(server=OneObject(answers=False, makes=makes))
+    writing, journal = await world.begin()
+
+    with pytest.raises(ClusterUnavailable):
+        await writing.make(a_change())
+
+    assert await states(journal) == [state]
+
+
+async def test_a_write_in_doubt_counts_as_made() -> None:
+    world = World(server=OneObject(answers=False, reads=False))
+    writing, _ = await world.begin()
+
+    with pytest.raises(ClusterUnavailable):
+        await writing.make(a_change())
+
+    assert world.ledger.touched == {"configmaps/shop/words"}
+
+
+async def test_nothing_is_written_that_is_not_in_the_journal() -> None:
+    world = World()
+    await world.begin()
+    writing = world.writing(RememberingJournal(Broken(world.storage), world.ledger))
+
+    with pytest.raises(DatabaseUnavailable):
+        await writing.make(a_change())
+
+    assert world.server.sent == 0
+
+
+async def test_what_cannot_be_settled_is_remembered_and_settled_later() -> None:
+    world = World()
+    _, journal = await world.begin()
+    broken = Broken(world.storage, journal)
+    remembering = RememberingJournal(broken, world.ledger)
+    broken.is_out_for = {"settle", "records"}
+    await world.writing(remembering).make(a_change())
+
+    assert await states(remembering) == [UndoState.DONE]
+    assert await states(journal) == [UndoState.INTENT]
+    broken.is_out_for = set()
+    assert await states(remembering) == [UndoState.DONE]
+    assert await states(journal) == [UndoState.DONE]
+
+
+class Broken(MemoryUndoJournal):
+    """A journal whose database is out."""
+
+    def __init__(self, storage: MemoryStorage, behind: MemoryUndoJournal | None = None) -> None:
+        super().__init__(storage)
+        self._behind = behind or MemoryUndoJournal(storage)
+        self.is_out_for = {"intend", "settle", "records"}
+
+    def _check(self, what: str) -> None:
+        if what in self.is_out_for:
+            raise DatabaseUnavailable(database="double", problem="is out")
+
+    async def intend(self, record: UndoRecord, *, fence: int) -> UndoRecord:
+        self._check("intend")
+        return await self._behind.intend(record, fence=fence)
+
+    async def settle(self, record: UndoRecord) -> None:
+        self._check("settle")
+        await self._behind.settle(record)
+
+    async def records(self, run: Any) -> Any:
+        self._check("records")
+        return await self._behind.records(run)
