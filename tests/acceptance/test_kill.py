@@ -25,7 +25,10 @@ SLOW_IN = {
 """Which part of the experiment makes a state last long enough to be hit."""
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+ON_POSTGRESQL = pytest.param("postgresql", marks=[pytest.mark.postgres, pytest.mark.slow])
+
+
+@pytest.fixture(params=["sqlite", ON_POSTGRESQL])
 def stage(
     request: pytest.FixtureRequest, cluster: dict[str, Any], tmp_path: Path
 ) -> Iterator[Stage]:
