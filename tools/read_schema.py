@@ -46,7 +46,10 @@ SCALARS = {
     "util.intstr.IntOrString": "int-or-string",
     "meta.v1.FieldsV1": "any",
     "runtime.RawExtension": "any",
-    "apiextensions.v1.JSONSchemaProps": "any",
+    "apiextensions.v1.JSON": "any",
+    "apiextensions.v1.JSONSchemaPropsOrArray": "@apiextensions.v1.JSONSchemaProps",
+    "apiextensions.v1.JSONSchemaPropsOrBool": "any",
+    "apiextensions.v1.JSONSchemaPropsOrStringArray": "any",
 }
 
 PREFIXES = (

@@ -30,6 +30,7 @@ from orchestrator.domain.timeline import Kind, TimelineEntry
 from tests.acceptance.deeds import COUNTED, SHOP
 from tests.acceptance.stage import Stage, until
 from tests.acceptance.test_kill import runs_of
+from tests.doubles.postgres import PostgresServer
 
 DEEDS: Final[list[tuple[str, dict[str, Any]]]] = [
     ("scale", {"name": COUNTED, "replicas": 0}),
@@ -59,10 +60,29 @@ PATIENCE: Final = 90.0
 """Seconds within which a run ends after the last harm."""
 
 
-def seeds() -> list[int]:
+def seeds() -> list[Any]:
+    """Each seed, every third of which wants PostgreSQL."""
     said = os.environ.get("CHAOSDAY_FUZZ_SEEDS", "1-8")
     first, _, last = said.partition("-")
-    return list(range(int(first), int(last or first) + 1))
+    return [
+        pytest.param(seed, marks=() if seed % 3 else pytest.mark.postgres)
+        for seed in range(int(first), int(last or first) + 1)
+    ]
+
+
+@pytest.fixture
+def stage(
+    request: pytest.FixtureRequest, seed: int, cluster: dict[str, Any], tmp_path: Path
+) -> Iterator[Stage]:
+    url = f"sqlite+aiosqlite:///{tmp_path}/chaosday.db"
+    stage = Stage(tmp_path, url if seed % 3 else _fresh(request), cluster)
+    yield stage
+    stage.end()
+
+
+def _fresh(request: pytest.FixtureRequest) -> str:
+    postgres: PostgresServer = request.getfixturevalue("postgres")
+    return postgres.fresh()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +119,8 @@ class Plan:
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("seed", seeds())
-def test_whatever_dies_the_shop_is_as_before(sqlite_stage: Stage, seed: int) -> None:
-    plan, stage = Plan.of(seed), sqlite_stage
+def test_whatever_dies_the_shop_is_as_before(stage: Stage, seed: int) -> None:
+    plan = Plan.of(seed)
     shop = Shop(stage)
     before = shop.seen()
     print(seed, plan)  # noqa: T201

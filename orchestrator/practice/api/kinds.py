@@ -89,6 +89,8 @@ class Kind:
     """The finalizer that deleting adds, for a controller to take away."""
     is_custom: bool = False
     """Defined by a client: no protobuf, no strategic merge, and lists name the type of items."""
+    document: Mapping[str, Any] | None = None
+    """The schema that a client defined it by."""
     review: Callable[[Object], Object] | None = None
     """Answers a new object at once, which is not stored."""
     warning: str = ""
@@ -98,6 +100,12 @@ class Kind:
     stored_as: Kind | None = None
     to_stored: Callable[[Object], Object] | None = None
     from_stored: Callable[[Object], Object] | None = None
+    storage: str = field(init=False)
+    """The name of the shelf that holds its objects."""
+
+    def __post_init__(self) -> None:
+        storage = self.stored_as.storage if self.stored_as else self.qualified
+        object.__setattr__(self, "storage", storage)
 
     @property
     def qualified(self) -> str:
@@ -108,11 +116,6 @@ class Kind:
     def api_version(self) -> str:
         """The `apiVersion` of its objects."""
         return f"{self.group}/{self.version}" if self.group else self.version
-
-    @property
-    def storage(self) -> str:
-        """The name of the shelf that holds its objects."""
-        return self.stored_as.storage if self.stored_as else self.qualified
 
     @property
     def field_readers(self) -> Mapping[str, FieldReader]:

@@ -1,7 +1,7 @@
 """The part of OpenAPI that clients ask for before they write.
 
-kubectl looks in v3 whether a path takes `fieldValidation`, and reads v2 before it applies a list.
-Schemas of objects are not served, so clients leave validation to the server.
+kubectl looks in v3 whether a path takes `fieldValidation`, explains kinds by it, and reads v2
+before it applies a list. Of paths there are only those that clients look up.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from orchestrator.practice.api.discovery import VERSION
 from orchestrator.practice.api.kinds import Kind
+from orchestrator.practice.api.openapi_schemas import schemas_of
 from orchestrator.practice.api.served.registry import Registry
 
 Object = dict[str, Any]
@@ -44,7 +45,10 @@ def document(served: Registry, root: str) -> Object | None:
             method: _operation(kind, method) for method in ("put", "patch")
         }
     info = {"title": "Kubernetes", "version": VERSION["gitVersion"]}
-    return {"openapi": "3.0.0", "info": info, "paths": paths}
+    schemas = schemas_of(kinds)
+    return {
+        "openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": schemas},
+    }  # fmt: skip
 
 
 def version_two() -> Object:

@@ -187,16 +187,24 @@ class _Reader:
         return {
             key: self.value(entry, item, f"{path}.{key}", go_path, struct)
             if entry is not None
-            else _ZEROS.get(item.name, "")
+            else _zero(item)
             for key, entry in value.items()
         }
 
 
+def _zero(node: Node) -> Any:
+    """What a null stands for where a value has to be."""
+    if node.refers or node.name == "map":
+        return {}
+    return [] if node.name == "list" else _ZEROS.get(node.name, "")
+
+
 def _has_form(value: Any, node: Node) -> bool:
-    """Whether a value is an object or a list where its type has one."""
+    """Whether a value is an object or a list where its type has one, or has to be judged anyway."""
     if node.name == "list":
         return isinstance(value, list)
-    return isinstance(value, dict) or not (node.refers or node.name == "map")
+    strict = node.type is not None and not node.type.lenient
+    return strict or isinstance(value, dict) or not (node.refers or node.name == "map")
 
 
 def _scalar(value: Any, name: str, path: str, struct: str) -> Any:

@@ -87,7 +87,8 @@ class Subscription:
             self.is_overrun, self._waiting = True, []
         if not self.is_overrun:
             self._waiting.append(change)
-        self._woken.set()
+        if len(self._waiting) < 2:
+            self._woken.set()
 
     def wake(self) -> None:
         """Let the reader look up although nothing changed."""

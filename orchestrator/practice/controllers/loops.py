@@ -58,10 +58,9 @@ class Queue:
 
     def add(self, keys: Iterable[Key]) -> None:
         """Let keys be looked at soon, those that rest when they have rested."""
-        now = anyio.current_time()
         for key in keys:
-            until = self.resting.get(key, 0.0)
-            if until <= now:
+            until = self.resting.get(key)
+            if until is None or until <= anyio.current_time():
                 self.resting.pop(key, None)
                 self.ready[key] = None
             elif key not in self.awaited:

@@ -28,7 +28,7 @@ from orchestrator.practice.controllers.volumes import claims_of
 
 Object = dict[str, Any]
 NAME: Final = "default-scheduler"
-ENOUGH: Final = 32
+ENOUGH: Final = 16
 """How many fitting nodes are compared; a large cluster has more of them than need be looked at."""
 _UNSCHEDULABLE: Final = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 _HARD: Final = {"NoSchedule", "NoExecute"}

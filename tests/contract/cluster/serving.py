@@ -8,6 +8,7 @@ import json
 import socket
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -57,7 +58,9 @@ class Kubelet:
             await anyio.sleep(RENEWAL)
             for name in NODES:
                 spec = {"renewTime": fine_stamp(utc_now())}
-                await self._send("PATCH", f"{LEASES}/{name}", {"spec": spec})
+                # A connection that lay idle may just be closing; the next renewal tries again.
+                with suppress(aiohttp.ClientError):
+                    await self._send("PATCH", f"{LEASES}/{name}", {"spec": spec})
 
     async def _events(self) -> AsyncIterator[Object]:
         async with self._session.get("/api/v1/pods?watch=1", timeout=None) as response:
@@ -110,7 +113,9 @@ class Kubelet:
 
 async def serve() -> None:
     store = new_store()
-    config = uvicorn.Config(create_app(store), log_level="warning", lifespan="off")
+    config = uvicorn.Config(
+        create_app(store), log_level="warning", lifespan="off", timeout_keep_alive=75
+    )
     server = uvicorn.Server(config)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run_controllers, store)

@@ -203,3 +203,18 @@ def test_kubectl_makes_stored_kinds(cluster: Cluster, kubectl: Kubectl) -> None:
     assert "Pending" in kubectl("get", "pvc")
     for kind in ("role/r", "rolebinding/b", "ingress/i", "pvc/a"):
         assert "Name:" in kubectl("describe", kind)
+
+
+def test_kubectl_explains_kinds(kubectl: Kubectl) -> None:
+    assert "replicas\t<integer>" in kubectl("explain", "deployment.spec")
+    assert "containers\t<[]Container>" in kubectl("explain", "pod.spec")
+    assert "updateStrategy" in kubectl("explain", "statefulset.spec")
+
+
+def test_schemas_name_the_kinds_that_they_are_of(cluster: Cluster) -> None:
+    document = cluster.send("GET", "/openapi/v3/apis/apps/v1").body
+
+    schema = document["components"]["schemas"]["io.k8s.api.apps.v1.StatefulSet"]
+    named = {"group": "apps", "kind": "StatefulSet", "version": "v1"}
+    assert schema["x-kubernetes-group-version-kind"] == [named]
+    assert set(schema["properties"]) == {"apiVersion", "kind", "metadata", "spec", "status"}

@@ -3,12 +3,12 @@
 import os
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import anyio
@@ -371,6 +371,19 @@ async def test_what_is_no_line_of_ours_is_passed_over(marks: Path) -> None:
     assert not any(isinstance(each, RunnerEnded) for each in ear.heard)
 
 
+async def test_the_guard_is_heard_when_whoever_listened_has_broken_off(marks: Path) -> None:
+    async with engine().open(assigned(a_document(marks))) as execution:
+        happenings = execution.happenings()
+        await anext(happenings)
+        await cast("AsyncGenerator[Happening]", happenings).aclose()
+        # The observer goes on saying what nobody hears.
+        await anyio.sleep(0.3)
+        with anyio.fail_after(PATIENCE):
+            await execution.take_baseline()
+            await execution.restrain()
+            assert (await execution.undo()).is_proven
+
+
 async def test_a_runner_that_died_has_its_rollbacks_played_all_the_same(marks: Path) -> None:
     ear = Ear()
 
@@ -428,6 +441,9 @@ async def test_a_daemon_that_left_its_group_is_ended_with_the_run(
         await ours.take_baseline()
         await ours.play()
         await ear.hears(MethodPlayed)
+        with anyio.fail_after(PATIENCE):
+            while not (file.exists() and file.read_text()):  # noqa: ASYNC110
+                await anyio.sleep(0.01)
         process = int(file.read_text())
         assert is_alive(process)
         tasks.cancel_scope.cancel()

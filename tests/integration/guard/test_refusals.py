@@ -178,6 +178,28 @@ async def test_rollbacks_may_write_only_what_the_run_changed(
         assert (await cluster.read(deployment("cart")))["spec"]["replicas"] == 3
 
 
+async def test_writes_at_once_pass_one_limit_together(start: StartGuard, cluster: Cluster) -> None:
+    names = ("payment", "cart", "stock", "checkout", "catalog", "storefront")
+    statuses: list[int] = []
+
+    async with start(radius=limits(most_objects=1)) as guard:
+        behind = await guard.begin()
+
+        async def write(name: str) -> None:
+            body = {"metadata": {"annotations": {"run": name}}}
+            statuses.append((await behind.patch(deployment(name), body))[0])
+
+        async with anyio.create_task_group() as tasks:
+            for name in names:
+                tasks.start_soon(write, name)
+        await guard.undo()
+
+    assert sorted(statuses) == [200, *[403] * 5]
+    for name in names:
+        annotations = (await cluster.read(deployment(name)))["metadata"].get("annotations", {})
+        assert "run" not in annotations
+
+
 async def test_rollbacks_may_not_take_more_than_the_limits(
     start: StartGuard, cluster: Cluster
 ) -> None:

@@ -142,6 +142,47 @@ async def test_bad_image_leaves_the_old_pods_serving(started: Started) -> None:
     assert {("Pulling", "Normal"), ("Failed", "Warning"), ("BackOff", "Normal")} <= told
 
 
+async def test_unready_pod_is_not_given_any_request(started: Started) -> None:
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "unwell", "labels": {"app": "payment"}},
+        "spec": {
+            "containers": [
+                {
+                    "name": "payment",
+                    "image": "registry.practice/shop/payment:1.4",
+                    "env": [{"name": "FAIL", "value": "health"}],
+                    "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080}},
+                }
+            ]
+        },
+    }
+    async with started() as outside:
+        await outside.api.create(f"{SHOP}/pods", pod)
+
+        async def listed_as_unready() -> bool:
+            slices = await outside.api.get(
+                "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices",
+                labelSelector="kubernetes.io/service-name=payment",
+            )
+            ends = [end for piece in slices["items"] for end in piece.get("endpoints") or ()]
+            found = await outside.api.get(f"{SHOP}/pods/unwell")
+            listening = "annotations" in found["metadata"]
+            return listening and [end["conditions"]["ready"] for end in ends].count(False) == 1
+
+        await outside.eventually(listed_as_unready)
+        for _ in range(6):
+            await outside.post("/checkout", {})
+
+        host, port = listens(await outside.api.get(f"{SHOP}/pods/unwell"))
+        async with outside.session.get(f"http://{host}:{port}/metrics") as response:
+            page = await response.text()
+
+    assert "# TYPE shop_requests_total counter" in page
+    assert 'service="payment"' not in page
+
+
 async def test_home_degrades_without_stock(started: Started) -> None:
     async with started() as outside:
         await outside.scale("stock", 0)

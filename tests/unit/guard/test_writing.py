@@ -234,6 +234,18 @@ async def test_what_cannot_be_settled_is_remembered_and_settled_later() -> None:
     assert await states(journal) == [UndoState.DONE]
 
 
+async def test_what_was_written_is_known_while_the_database_is_out() -> None:
+    world = World()
+    _, journal = await world.begin()
+    broken = Broken(world.storage, journal)
+    broken.is_out_for = {"records"}
+    remembering = RememberingJournal(broken, world.ledger)
+
+    await world.writing(remembering).make(a_change())
+
+    assert await states(remembering) == [UndoState.DONE]
+
+
 class Broken(MemoryUndoJournal):
     """A journal whose database is out."""
 

@@ -700,6 +700,20 @@ async def test_a_run_that_was_lost_between_its_start_and_its_method_is_never_pla
     assert (await house.run()).phase is Phase.INJECTING
 
 
+async def test_a_holder_that_slept_through_its_loss_asks_before_it_plays(house: House) -> None:
+    house.at_pace(lease=timedelta(seconds=60))
+    await house.with_run()
+    house.storage.hanging.add("add_incident")
+
+    async with house.conducted():
+        await house.stage.until("-> injecting")
+        house.storage.steal(RUN)
+        house.storage.resume("add_incident")
+
+    assert "play" not in house.story
+    assert (await house.run()).phase is Phase.INJECTING
+
+
 async def test_a_move_that_hangs_for_longer_than_the_lease_gives_the_run_up(
     house: House,
 ) -> None:

@@ -32,13 +32,14 @@ def _targets(autoscaler: Object, _now: datetime) -> str:
 
 
 def _target(metric: Object) -> str:
-    source = metric.get(metric["type"][:1].lower() + metric["type"][1:], {})
+    name = metric.get("type", "")
+    source = metric.get(name[:1].lower() + name[1:], {})
     target = source.get("target", {})
     if target.get("averageUtilization") is not None:
         return f"{source.get('name', '')}: <unknown>/{target['averageUtilization']}%"
     wanted = target.get("averageValue") or target.get("value") or "<auto>"
     text = f"<unknown>/{wanted}"
-    return f"{source['name']}: {text}" if metric["type"] == "Resource" else text
+    return f"{source.get('name', '')}: {text}" if name == "Resource" else text
 
 
 def _least(autoscaler: Object, _now: datetime) -> str:

@@ -38,7 +38,7 @@ def _default_counts(spec: Object) -> None:
 
 def _select_by_uid(job: Object) -> None:
     metadata, template = job["metadata"], job["spec"]["template"]
-    uid, name = metadata["uid"], metadata["name"]
+    uid, name = metadata["uid"], metadata.get("name", "")
     labels = {CONTROLLER_UID: uid, JOB_NAME: name, "controller-uid": uid, "job-name": name}
     if not metadata.get("labels"):
         metadata["labels"] = {**template["metadata"].get("labels", {}), **labels}

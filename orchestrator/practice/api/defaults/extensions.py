@@ -15,7 +15,7 @@ def default_definition(definition: Object) -> None:
         names.setdefault("singular", names["kind"].lower())
         names.setdefault("listKind", f"{names['kind']}List")
     spec.setdefault("conversion", {"strategy": "None"})
-    stored = [item["name"] for item in spec.get("versions", ()) if item.get("storage")]
+    stored = [item.get("name", "") for item in spec.get("versions", ()) if item.get("storage")]
     accepted = {"plural": "", "kind": ""}
     empty: Object = {"conditions": None, "acceptedNames": accepted, "storedVersions": []}
     status = definition.setdefault("status", empty)

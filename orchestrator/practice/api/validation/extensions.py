@@ -1,16 +1,18 @@
 """The rules of custom resource definitions.
 
-Of the schemas it is only asked that they are there and describe objects.
+Schemas have to describe objects and be made of schemas; whether they make sense is not asked.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from orchestrator.practice.api.schema import TypeMismatch, conform
 from orchestrator.practice.api.statuses import Cause
 from orchestrator.practice.api.validation.names import name_causes
 
 Object = dict[str, Any]
+_TYPES: Final = ("array", "boolean", "integer", "number", "object", "string")
 _SCOPES: Final = ("Cluster", "Namespaced")
 
 
@@ -53,7 +55,7 @@ def _names_causes(names: Object) -> list[Cause]:
 
 def _version_causes(versions: list[Object]) -> list[Cause]:
     causes: list[Cause] = []
-    names = [version["name"] for version in versions]
+    names = [version.get("name", "") for version in versions]
     if len(set(names)) < len(names):
         text = "must contain unique version names"
         causes.append(Cause.invalid("spec.versions", versions, text))
@@ -62,8 +64,30 @@ def _version_causes(versions: list[Object]) -> list[Cause]:
         causes.append(Cause.invalid("spec.versions", versions, text))
     for index, version in enumerate(versions):
         field = f"spec.versions[{index}]"
-        causes += name_causes(version["name"], f"{field}.name", "label1035")
+        causes += name_causes(version.get("name", ""), f"{field}.name", "label1035")
         causes += _schema_causes(version, f"{field}.schema.openAPIV3Schema")
+        causes += _path_causes(version, field)
+    return causes
+
+
+def _path_causes(version: Object, field: str) -> list[Cause]:
+    """What is missing of the paths by which columns, selectors and scales are read."""
+    needed = (("additionalPrinterColumns", ("name", "type", "jsonPath")),
+              ("selectableFields", ("jsonPath",)))  # fmt: skip
+    causes = [
+        Cause.required(f"{field}.{key}[{index}].{part}")
+        for key, parts in needed
+        for index, entry in enumerate(version.get(key, ()))
+        for part in parts
+        if not entry.get(part)
+    ]
+    scale = version.get("subresources", {}).get("scale")
+    if scale is not None:
+        causes += [
+            Cause.required(f"{field}.subresources.scale.{key}")
+            for key in ("specReplicasPath", "statusReplicasPath")
+            if not scale.get(key)
+        ]
     return causes
 
 
@@ -73,7 +97,34 @@ def _schema_causes(version: Object, field: str) -> list[Cause]:
         return [Cause.required(field)]
     if root.get("type") != "object":
         return [Cause.invalid(f"{field}.type", root.get("type", ""), "must be object at the root")]
-    return []
+    return _inner_causes(root, field)
+
+
+def _inner_causes(schema: Object, field: str) -> list[Cause]:
+    """What is wrong with a schema and those within it."""
+    causes: list[Cause] = []
+    kind, values = schema.get("type"), schema.get("additionalProperties")
+    if kind is not None and kind not in _TYPES:
+        causes.append(Cause.unsupported(f"{field}.type", kind, _TYPES))
+    for key, inner in schema.get("properties", {}).items():
+        causes += _inner_causes(inner, f"{field}.properties[{key}]")
+    if "items" in schema:
+        causes += _inner_causes(schema["items"], f"{field}.items")
+    if isinstance(values, dict):
+        causes += _loose_causes(values, f"{field}.additionalProperties")
+    elif values is not None and not isinstance(values, bool):
+        text = "must be a boolean or a schema"
+        causes.append(Cause.invalid(f"{field}.additionalProperties", values, text))
+    return causes
+
+
+def _loose_causes(schema: Object, field: str) -> list[Cause]:
+    """What is wrong with a schema whose type has not been looked at yet."""
+    try:
+        conform(schema, "apiextensions.v1.JSONSchemaProps")
+    except TypeMismatch as error:
+        return [Cause.invalid(field, schema, str(error))]
+    return _inner_causes(schema, field)
 
 
 def _change_causes(spec: Object, old: Object) -> list[Cause]:

@@ -33,7 +33,10 @@ def stateful_set_causes(stateful_set: Object, old: Object | None) -> list[Cause]
     spec = stateful_set["spec"]
     causes = _management_causes(spec) + _stateful_strategy_causes(spec["updateStrategy"])
     for index, claim in enumerate(spec.get("volumeClaimTemplates", ())):
-        causes += claim_spec_causes(claim["spec"], f"spec.volumeClaimTemplates[{index}].spec")
+        field = f"spec.volumeClaimTemplates[{index}]"
+        causes += claim_spec_causes(claim["spec"], f"{field}.spec")
+        if not claim.get("metadata", {}).get("name"):
+            causes.append(Cause.required(f"{field}.metadata.name"))
     for key in ("replicas", "minReadySeconds", "revisionHistoryLimit"):
         causes += count_causes(spec.get(key, 0), f"spec.{key}")
     causes += count_causes(spec.get("ordinals", {}).get("start", 0), "spec.ordinals.start")

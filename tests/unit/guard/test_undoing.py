@@ -1,0 +1,135 @@
+"""What a run changed is put back, and what others change in the same moment is not lost."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import anyio
+import pytest
+
+from orchestrator.domain.net_effect import merged
+from orchestrator.domain.undo import Document, ObjectRef, Restoration, UndoRecord, UndoState, Verb
+from orchestrator.guard.bodies import Media, dump
+from orchestrator.guard.undo import Undoing
+from orchestrator.guard.upstream import Reply, Upstream
+from tests.builders import RUN, a_run, at
+from tests.doubles.storage import MemoryStorage, MemoryUndoJournal
+from tests.doubles.worlds import stored
+
+PATH = "/api/v1/namespaces/shop/configmaps/words"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def a_map(said: str, *, uid: str = "u", version: str = "1") -> dict[str, Any]:
+    metadata = {"name": "words", "namespace": "shop", "uid": uid, "resourceVersion": version}
+    return {"kind": "ConfigMap", "metadata": metadata, "data": {"a": said}}
+
+
+def nothing() -> None:
+    """What others do when they do nothing."""
+
+
+@dataclass
+class Server:
+    """One config map; others come in between when it has been read and is about to be written."""
+
+    now: dict[str, Any] | None
+    others: Callable[[], None] = nothing
+    writes: list[str] = field(default_factory=list)
+
+    async def read(self, path: str) -> Document | None:  # noqa: ARG002
+        await anyio.lowlevel.checkpoint()
+        return self.now
+
+    async def send(
+        self,
+        method: str,
+        path: str,  # noqa: ARG002
+        *,
+        body: Any = None,
+        media: Media = Media.JSON,  # noqa: ARG002
+    ) -> Reply:
+        others, self.others = self.others, nothing
+        others()
+        await anyio.lowlevel.checkpoint()
+        if self.now is None:
+            return Reply(status=404, body=b"{}")
+        wanted = body.get("preconditions", {}) if method == "DELETE" else body["metadata"]
+        if any(self.now["metadata"][name] != value for name, value in wanted.items()):
+            return Reply(status=409, body=b"{}")
+        self.writes.append(method)
+        self.now = None if method == "DELETE" else merged(self.now, body)
+        return Reply(status=200, body=dump(self.now or {}))
+
+
+async def undone(server: Server, **record: Any) -> tuple[Restoration, list[UndoState]]:
+    storage = MemoryStorage()
+    await stored(storage, a_run())
+    journal = MemoryUndoJournal(storage)
+    uid = "u" if record["verb"] is Verb.CHANGE else ""
+    ref = ObjectRef(path=PATH, kind="configmaps", namespace="shop", name="words", uid=uid)
+    intent = UndoRecord(run=RUN, seq=0, at=at(0), ref=ref, **record)
+    await journal.intend(intent, fence=0)
+    undoing = Undoing(run=RUN, upstream=cast("Upstream", server), journal=journal)
+    restoration = await undoing.undo()
+    return restoration, [each.state for each in await journal.records(RUN)]
+
+
+def changed(state: UndoState = UndoState.DONE) -> Mapping[str, Any]:
+    before, after = a_map("before"), a_map("ours")
+    return {"verb": Verb.CHANGE, "before": before, "after": after, "state": state}
+
+
+async def test_a_field_that_is_still_ours_is_put_back() -> None:
+    server = Server(now=a_map("ours"))
+
+    restoration, states = await undone(server, **changed())
+
+    assert server.now is not None
+    assert server.now["data"] == {"a": "before"}
+    assert (restoration.is_proven, states) == (True, [UndoState.UNDONE])
+
+
+async def test_what_others_write_between_look_and_undo_is_not_lost() -> None:
+    server = Server(now=a_map("ours"))
+
+    def mend() -> None:
+        server.now = a_map("theirs", version="2")
+
+    server.others = mend
+    restoration, states = await undone(server, **changed())
+
+    assert server.now == a_map("theirs", version="2")
+    assert [difference.now for difference in restoration.kept] == ["'theirs'"]
+    assert states == [UndoState.KEPT]
+
+
+async def test_an_object_that_others_put_in_place_of_ours_is_not_deleted() -> None:
+    server = Server(now=a_map("ours", uid="ours"))
+
+    def replace_it() -> None:
+        server.now = a_map("theirs", uid="theirs")
+
+    server.others = replace_it
+    restoration, states = await undone(
+        server, verb=Verb.CREATE, before=None, after=a_map("ours", uid="ours"), state=UndoState.DONE
+    )
+
+    assert server.now == a_map("theirs", uid="theirs")
+    assert server.writes == []
+    assert (restoration.is_proven, states) == (True, [UndoState.UNDONE])
+
+
+async def test_a_write_in_doubt_stays_in_doubt_while_others_values_are_there() -> None:
+    """Should it be made after all, then whoever undoes next knows of it."""
+    server = Server(now=a_map("theirs"))
+
+    restoration, states = await undone(server, **changed(UndoState.INTENT))
+
+    assert server.now == a_map("theirs")
+    assert len(restoration.kept) == 1
+    assert states == [UndoState.INTENT]
