@@ -194,7 +194,10 @@ def test_node_is_cordoned_drained_and_taken_back(kubectl: Kubectl) -> None:
     try:
         kubectl("cordon", node)
         assert "Ready,SchedulingDisabled" in kubectl("get", "node", node)
-        kubectl("drain", node, "--ignore-daemonsets", "--force", "--timeout=20s")
+        # The node may run pods of other checks, which are on their way out of their namespaces.
+        kubectl("label", "pods", "--all", f"check={kubectl.namespace}")
+        chosen = f"--pod-selector=check={kubectl.namespace}"
+        kubectl("drain", node, "--ignore-daemonsets", "--force", "--timeout=20s", chosen)
         eventually(
             lambda: (
                 not kubectl(
