@@ -13,15 +13,16 @@ from tests.contract.cluster.asking import STRATEGIC, Cluster, eventually
 NODES = "/api/v1/nodes"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 UNREACHABLE = "node.kubernetes.io/unreachable"
+RESERVED = {"key": "reserved", "effect": "NoSchedule"}
 SILENCE = 90.0
 """Seconds within which a node that says nothing must have been noticed."""
 
 
 @contextmanager
 def a_node(cluster: Cluster) -> Iterator[str]:
-    """A node that says once that it is ready."""
+    """A node that says once that it is ready, and that no scheduler uses: it runs nothing."""
     name = f"node-{uuid.uuid4().hex[:6]}"
-    cluster.send("POST", NODES, {"metadata": {"name": name}})
+    cluster.send("POST", NODES, {"metadata": {"name": name}, "spec": {"taints": [RESERVED]}})
     now = utc_now()
     spec = {"holderIdentity": name, "renewTime": fine_stamp(now)}
     cluster.send("POST", LEASES, {"metadata": {"name": name}, "spec": spec})
@@ -33,7 +34,7 @@ def a_node(cluster: Cluster) -> Iterator[str]:
     size = {"cpu": "4", "memory": "4Gi", "pods": "10"}
     status = {"conditions": [ready], "allocatable": size, "capacity": size}
     cluster.send("PATCH", f"{NODES}/{name}/status", {"status": status}, kind=STRATEGIC)
-    eventually(lambda: not taints(cluster, name))
+    eventually(lambda: taints(cluster, name) == [("reserved", "NoSchedule")])
     try:
         yield name
     finally:
@@ -62,7 +63,7 @@ def put_on(cluster: Cluster, node: str, name: str, *tolerations: dict[str, Any])
 def taint(cluster: Cluster, node: str, *effects: str) -> None:
     """Give a node taints of the check's own."""
     entries = [{"key": "check", "value": "x", "effect": effect} for effect in effects]
-    body = {"spec": {"taints": entries}}
+    body = {"spec": {"taints": [RESERVED, *entries]}}
     assert cluster.send("PATCH", f"{NODES}/{node}", body, kind=STRATEGIC).code == 200
 
 

@@ -5,6 +5,7 @@ from tests.contract.cluster.asking import (
     MERGE,
     STRATEGIC,
     Cluster,
+    Object,
     a_deployment,
     a_pod,
     a_service,
@@ -71,12 +72,16 @@ def test_update_with_an_old_version_is_a_conflict(cluster: Cluster) -> None:
     )
 
 
+def is_rolled_out(deployment: Object) -> bool:
+    """Whether the last thing that is said of a rollout has been said."""
+    conditions = deployment["status"].get("conditions", [])
+    return any(entry["reason"] == "NewReplicaSetAvailable" for entry in conditions)
+
+
 def test_write_that_changes_nothing_keeps_the_version(cluster: Cluster) -> None:
     made = cluster.create(DEPLOYMENTS, a_deployment(replicas=0))
     settled = eventually(
-        lambda: next(
-            (d for d in [cluster.get(DEPLOYMENTS, "web")] if d["status"].get("conditions")), None
-        )
+        lambda: next((d for d in [cluster.get(DEPLOYMENTS, "web")] if is_rolled_out(d)), None)
     )
 
     same = cluster.send(
