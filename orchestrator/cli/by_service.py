@@ -5,27 +5,18 @@ It conducts nothing itself, and stops nothing when it ends.
 
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 import httpx2
 
 from experiments.catalogue import FolderCatalogue
+from orchestrator.cli.exits import code_of_finding
 from orchestrator.cli.files import read_plan, with_experiments_beside
 from orchestrator.cli.printing import entry_line, show_json
 from orchestrator.cli.remote import RemoteService
 from orchestrator.cli.service import Service
-
-_CODES: Final = {
-    "held": 0,
-    "unknown": 0,
-    "deviated": 10,
-    "aborted": 11,
-    "unfit": 12,
-    "ineffective": 13,
-    "stranded": 14,
-    None: 12,
-}
+from orchestrator.domain.run import Finding
 
 
 async def conduct_by_service(path: Path, output: Path, service: Service, as_json: bool) -> None:
@@ -48,7 +39,11 @@ async def conduct_by_service(path: Path, output: Path, service: Service, as_json
         for run in runs:
             click.echo(f"{run['title']} ({run['id']}): {run['finding'] or 'not started'}")
         click.echo("debrief: " + ", ".join(str(file) for file in files))
-    sys.exit(max((_CODES[run["finding"]] for run in runs), default=0))
+    sys.exit(max((code_of_finding(_finding(run)) for run in runs), default=0))
+
+
+def _finding(run: dict[str, Any]) -> Finding | None:
+    return Finding(run["finding"]) if run["finding"] else None
 
 
 def _show(entry: dict[str, Any]) -> None:

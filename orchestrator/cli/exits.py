@@ -49,7 +49,12 @@ def code_of(error: ChaosDayError) -> int:
 
 def code_of_run(run: Run) -> int:
     """The exit code of a run, which follows from what it found."""
-    return 14 if run.phase is Phase.STRANDED else _FINDINGS[run.finding]
+    return code_of_finding(Finding.STRANDED if run.phase is Phase.STRANDED else run.finding)
+
+
+def code_of_finding(finding: Finding | None) -> int:
+    """The exit code of a finding; None is that of a run that did not start."""
+    return _FINDINGS[finding]
 
 
 def guarded(group: click.Group, arguments: Sequence[str] | None) -> NoReturn:

@@ -31,7 +31,10 @@ from orchestrator.ports import Clock, UndoJournal
 Say: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
 """Tells the conductor something; never waits for it."""
 
-_MOST_TRIES: Final = 20
+_STOPPED: Final = "the run was stopped before the write went out"
+_PATIENCE: Final = timedelta(seconds=5)
+"""For one write to find a moment between two of somebody else's, on an object that is written all
+the time. A stop does not wait for it: the stage is looked at before each try."""
 _LONGEST: Final = timedelta(seconds=60)
 """For one write with all its tries: longer, and the cluster is not answering."""
 
@@ -109,15 +112,18 @@ class Writing:
         )
 
     async def _make_one(self, call: Call) -> Reply:
-        for _ in range(_MOST_TRIES):
-            reply = await self._try(call)
+        stage = self._gate.stage
+        last = anyio.current_time() + _PATIENCE.total_seconds()
+        while anyio.current_time() < last:
+            if self._gate.stage is not stage:
+                raise NotLetThrough(target=call.route.key, rule="stage", reason=_STOPPED)
+            reply = await self._try(call, stage)
             if reply is not None:
                 return reply
         return _overtaken(call)
 
-    async def _try(self, call: Call) -> Reply | None:
+    async def _try(self, call: Call, stage: Stage) -> Reply | None:
         """Make the write once; None when the object changed meanwhile."""
-        stage = self._gate.stage
         draft = await self._drafting.draft(call)
         if not isinstance(draft, Draft):
             return draft
@@ -188,7 +194,8 @@ class Writing:
         """
         draft = judged.draft
         record = await self._record(judged)
-        for _ in range(_MOST_TRIES):
+        last = anyio.current_time() + _PATIENCE.total_seconds()
+        while anyio.current_time() < last:
             await self._check_stage(stage, record)
             reply = await self._send(draft, record)
             outgoing = await self._drafting.relocked(draft, reply)
@@ -213,9 +220,8 @@ class Writing:
     async def _check_stage(self, stage: Stage, record: UndoRecord) -> None:
         """Hold a write back that was judged for another stage. Raises: NotLetThrough."""
         if self._gate.stage is not stage:
-            reason = "the run was stopped before the write went out"
-            await self._settle(replace(record, state=UndoState.UNDONE, note=reason))
-            raise NotLetThrough(target=record.ref.key, rule="stage", reason=reason)
+            await self._settle(replace(record, state=UndoState.UNDONE, note=_STOPPED))
+            raise NotLetThrough(target=record.ref.key, rule="stage", reason=_STOPPED)
 
     async def _send(self, draft: Draft, record: UndoRecord) -> Reply:
         try:
@@ -276,7 +282,7 @@ class Writing:
 
 
 def _overtaken(call: Call) -> Reply:
-    message = f"{call.route.key} changed {_MOST_TRIES} times while it was being written; try again"
+    message = f"{call.route.key} changed again and again while it was being written; try again"
     return Reply(status=409, body=status(code=409, reason="Conflict", message=message))
 
 

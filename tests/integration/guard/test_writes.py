@@ -1,6 +1,7 @@
 """Writes through a guard to the practice cluster: within the limits, beyond them, and undone."""
 
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import anyio
@@ -414,3 +415,47 @@ async def test_busy_object_is_written_with_its_exact_before_image(
     assert restoration.kept == ()
     assert now["theirs"] == last
     assert "ours" not in now
+
+
+async def test_stop_does_not_wait_for_a_write_to_a_busy_object(
+    start: StartGuard, cluster: Cluster
+) -> None:
+    """Two others write the fields that the method means, so that it hardly ever gets its turn."""
+    async with start() as guard:
+        behind = await guard.begin()
+        is_over = anyio.Event()
+        answers: list[int] = []
+
+        async def meddle(name: str) -> None:
+            count = 0
+            while not is_over.is_set():
+                count += 1
+                body = {"metadata": {"labels": {name: str(count)}}}
+                assert (await cluster.patch(deployment("stock"), body))[0] == 200
+
+        async def strike() -> None:
+            while 403 not in answers:
+                body = {"metadata": {"annotations": {"ours": str(len(answers))}}}
+                answers.append((await behind.patch(deployment("stock"), body))[0])
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(meddle, "one")
+            tasks.start_soon(meddle, "two")
+            tasks.start_soon(strike)
+            await until(partial(_enough, answers))
+            with anyio.fail_after(1):
+                await guard.do("restrain")
+            made = answers.count(200)
+            await until(partial(_refused, answers))
+            is_over.set()
+
+        assert answers.count(200) == made
+        await proven(guard)
+
+
+async def _enough(answers: list[int]) -> bool:
+    return len(answers) >= 3
+
+
+async def _refused(answers: list[int]) -> bool:
+    return 403 in answers

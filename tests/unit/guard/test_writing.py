@@ -269,3 +269,54 @@ class Broken(MemoryUndoJournal):
     async def records(self, run: Any) -> Any:
         self._check("records")
         return await self._behind.records(run)
+
+
+@dataclass
+class BusyObject(OneObject):
+    """An API server on which somebody else is always faster: every locked write comes too late."""
+
+    looks: int = 0
+    after_looks: Callable[[int], None] = lambda _: None
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        media: Media = Media.JSON,
+    ) -> Reply:
+        if method == "GET":
+            self.looks += 1
+            self.after_looks(self.looks)
+            return await super().send(method, path, query=query, body=body, media=media)
+        await anyio.lowlevel.checkpoint()
+        self.version += 1
+        return Reply(status=409, body=dump({"kind": "Status", "message": "modified"}))
+
+
+async def test_a_stop_is_heeded_between_two_tries_on_a_busy_object() -> None:
+    server = BusyObject()
+    world = World(server=server)
+    writing, journal = await world.begin()
+    server.after_looks = lambda looks: world.gate.close() if looks == 30 else None
+
+    with pytest.raises(NotLetThrough, match="stopped before"), anyio.fail_after(2):
+        await writing.make(a_change())
+
+    assert server.looks == 30
+    assert await states(journal) == []
+
+
+async def test_a_write_that_never_gets_its_turn_is_answered_as_a_conflict() -> None:
+    server = BusyObject()
+    writing, journal = await World(server=server).begin()
+
+    with anyio.fail_after(15):
+        reply = await writing.make(a_change())
+
+    assert reply.status == 409
+    assert "changed again and again" in reply.message()
+    assert server.looks > 20
+    assert await states(journal) == []
