@@ -61,6 +61,23 @@ class NetEffect:
         """Whether a controller owns the object, and replaces it when it is gone."""
         return any(has_controller(record.before) for record in self.records)
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether a write may still be made: its answer never came, and its lock still fits.
+
+        Only writes that are locked to a version of the object count. A create and the deletion
+        of a pod are not, so a late one is seen by looking again and in no other way.
+        """
+        return any(
+            record.state is UndoState.INTENT
+            and (record.verb is Verb.CHANGE or (record.verb is Verb.DELETE and not self._is_pod))
+            for record in self.records
+        )
+
+    @property
+    def _is_pod(self) -> bool:
+        return self.ref.kind == "pods"
+
     def made(self, now: Document) -> bool:
         """Whether the object there now is one that we created."""
         return bool(self.created & _names_of(now))

@@ -4,6 +4,7 @@ Safe to repeat, safe from any process, safe twice at once: every step is decided
 object as it is, and locked to it. It does not look at anything that the journal does not hold.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -103,8 +104,13 @@ class Undoing:
                     now = await self._upstream.read(effect.ref.path)
                     decision = decide(effect, now)
                 if isinstance(decision, Settled):
-                    return await self._settled(effect, decision)
-                reply = await self._act(effect, decision, now)
+                    if now is None or not effect.is_in_doubt:
+                        return await self._settled(effect, decision)
+                    reply = await self._break_lock(effect, now)
+                    if reply.is_success:
+                        return await self._settled(effect, decision, is_sure=True)
+                else:
+                    reply = await self._act(effect, decision, now)
                 if not reply.is_success and reply.status not in {404, 409}:
                     return await self._failed(effect, reply)
         return Outcome(pending=f"{effect.ref.key}: {problem}")
@@ -122,20 +128,42 @@ class Undoing:
             case Recreate(document=document):
                 return await self._upstream.send("POST", path.rpartition("/")[0], body=document)
 
-    async def _settled(self, effect: NetEffect, decision: Settled) -> Outcome:
+    async def _break_lock(self, effect: NetEffect, now: Document) -> Reply:
+        """See to it that a write whose answer never came can no longer be made.
+
+        It is locked to a version that we looked at, so a new version refuses it for good. The
+        annotation that makes the new version is named after the run and taken off at once, also
+        by whoever repeats this.
+        """
+        mark = f"x-{hashlib.sha256(self._run.encode()).hexdigest()[:8]}"
+        path = effect.ref.path
+        touch = _locked({"metadata": {"annotations": {mark: "1"}}}, now)
+        reply = await self._upstream.send("PATCH", path, body=touch, media=Media.MERGE_PATCH)
+        if not reply.is_success:
+            return reply
+        untouch = {"metadata": {"annotations": {mark: None}}}
+        return await self._upstream.send("PATCH", path, body=untouch, media=Media.MERGE_PATCH)
+
+    async def _settled(
+        self, effect: NetEffect, decision: Settled, *, is_sure: bool = False
+    ) -> Outcome:
         state = UndoState.KEPT if decision.kept else UndoState.UNDONE
         note = "; ".join(map(str, decision.kept))
-        await self._note(effect, state, note)
+        await self._note(effect, state, note, is_sure=is_sure)
         return Outcome(kept=decision.kept)
 
     async def _failed(self, effect: NetEffect, reply: Reply) -> Outcome:
         await self._note(effect, UndoState.FAILED, reply.message())
         return Outcome(pending=f"{effect.ref.key}: cannot be put back ({reply.message()})")
 
-    async def _note(self, effect: NetEffect, state: UndoState, note: str) -> None:
+    async def _note(
+        self, effect: NetEffect, state: UndoState, note: str, *, is_sure: bool = False
+    ) -> None:
         for record in effect.records:
-            # An intent stays one while it is not put back: whether it was made is not known.
-            is_open = record.state is UndoState.INTENT and state is not UndoState.UNDONE
+            # An intent stays one while it is not put back: whether it was made is not known,
+            # unless we saw to it that it no longer can be.
+            in_doubt = record.state is UndoState.INTENT and not is_sure
+            is_open = in_doubt and state is not UndoState.UNDONE
             noted = replace(record, state=record.state if is_open else state, note=note)
             if noted != record:
                 await self._journal.settle(noted)

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 import anyio
+import anyio.from_thread
 import pytest
 
 from orchestrator.domain.net_effect import merged
@@ -59,11 +61,16 @@ class Server:
         if self.now is None:
             return Reply(status=404, body=b"{}")
         wanted = body.get("preconditions", {}) if method == "DELETE" else body["metadata"]
-        if any(self.now["metadata"][name] != value for name, value in wanted.items()):
+        locks = {name: wanted[name] for name in ("uid", "resourceVersion") if name in wanted}
+        if any(self.now["metadata"][name] != value for name, value in locks.items()):
             return Reply(status=409, body=b"{}")
         self.writes.append(method)
-        self.now = None if method == "DELETE" else merged(self.now, body)
-        return Reply(status=200, body=dump(self.now or {}))
+        if method == "DELETE":
+            self.now = None
+            return Reply(status=200, body=b"{}")
+        version = str(int(self.now["metadata"]["resourceVersion"]) + 1)
+        self.now = merged(merged(self.now, body), {"metadata": {"resourceVersion": version}})
+        return Reply(status=200, body=dump(self.now))
 
 
 async def undone(server: Server, **record: Any) -> tuple[Restoration, list[UndoState]]:
@@ -124,12 +131,56 @@ async def test_an_object_that_others_put_in_place_of_ours_is_not_deleted() -> No
     assert (restoration.is_proven, states) == (True, [UndoState.UNDONE])
 
 
-async def test_a_write_in_doubt_stays_in_doubt_while_others_values_are_there() -> None:
-    """Should it be made after all, then whoever undoes next knows of it."""
-    server = Server(now=a_map("theirs"))
+def late(server: Server) -> int:
+    """The write whose answer never came is made after all; its status."""
+    lock = {"uid": "u", "resourceVersion": "1"}
+    body = {"data": {"a": "ours"}, "metadata": lock}
+    return anyio.from_thread.run(partial(server.send, "PATCH", PATH, body=body)).status
+
+
+@pytest.mark.parametrize(
+    ("there", "state"), [("before", UndoState.UNDONE), ("theirs", UndoState.KEPT)]
+)
+async def test_a_write_whose_answer_never_came_can_not_be_made_after_the_undo(
+    there: str, state: UndoState
+) -> None:
+    server = Server(now=a_map(there))
 
     restoration, states = await undone(server, **changed(UndoState.INTENT))
 
-    assert server.now == a_map("theirs")
-    assert len(restoration.kept) == 1
-    assert states == [UndoState.INTENT]
+    assert restoration.is_proven
+    assert states == [state]
+    assert await anyio.to_thread.run_sync(late, server) == 409
+    assert server.now is not None
+    assert server.now["data"] == {"a": there}
+    assert not server.now["metadata"].get("annotations")
+
+
+async def test_a_write_that_is_made_in_the_moment_of_the_undo_is_put_back() -> None:
+    server = Server(now=a_map("before"))
+
+    def make_it() -> None:
+        server.now = a_map("ours", version="2")
+
+    server.others = make_it
+    restoration, states = await undone(server, **changed(UndoState.INTENT))
+
+    assert server.now is not None
+    assert server.now["data"] == {"a": "before"}
+    assert (restoration.is_proven, states) == (True, [UndoState.UNDONE])
+
+
+async def test_a_write_that_was_settled_costs_the_object_no_further_write() -> None:
+    server = Server(now=a_map("theirs"))
+
+    await undone(server, **changed())
+
+    assert server.writes == []
+
+
+async def test_an_intent_that_no_version_locks_costs_the_object_no_write() -> None:
+    server = Server(now=a_map("there"))
+
+    await undone(server, verb=Verb.EVICT, before=a_map("there"), after=None, state=UndoState.INTENT)
+
+    assert server.writes == []
