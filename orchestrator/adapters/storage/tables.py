@@ -4,7 +4,7 @@ It does not create them: the migrations do, and a test compares the two.
 """
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     JSON,
@@ -22,8 +22,9 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
+# Documents are kept as JSON, on PostgreSQL not as JSONB: that refuses a NUL and tidies numbers, and
+# what an object of the cluster held has to come back as it was.
 metadata: Final = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -68,18 +69,14 @@ class Words(TypeDecorator[str]):
         return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
-def _json() -> Any:
-    return JSON().with_variant(JSONB(), "postgresql")
-
-
 days = Table(
     "days",
     metadata,
     Column("id", String(64), primary_key=True),
     Column("state", String(16), nullable=False),
-    Column("plan", _json(), nullable=False),
+    Column("plan", JSON, nullable=False),
     Column("plan_source", Words, nullable=False),
-    Column("experiments", _json(), nullable=False),
+    Column("experiments", JSON, nullable=False),
     Column("is_scripted", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("opened_at", Instant),
@@ -123,7 +120,7 @@ halts = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("day", ForeignKey("days.id"), nullable=False),
-    Column("by", _json(), nullable=False),
+    Column("by", JSON, nullable=False),
     Column("reason", Words, nullable=False),
     Column("engaged_at", Instant, nullable=False),
     Column("released_at", Instant),
@@ -142,14 +139,14 @@ timeline = Table(
     Column("lane", String(16), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("text", Words, nullable=False),
-    Column("actor", _json(), nullable=False),
+    Column("actor", JSON, nullable=False),
     Column("source", String(32), nullable=False),
     Column("visible_after", String(8), nullable=False),
     Column("precision", String(16), nullable=False),
     Column("run", String(64)),
     Column("incident", String(64)),
     Column("corrects", String(64)),
-    Column("details", _json(), nullable=False),
+    Column("details", JSON, nullable=False),
 )
 
 incidents = Table(
@@ -212,11 +209,11 @@ undo_records = Table(
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("at", Instant, nullable=False),
     Column("verb", String(16), nullable=False),
-    Column("ref", _json(), nullable=False),
-    Column("before", _json()),
-    Column("after", _json()),
-    Column("lost", _json(), nullable=False),
-    Column("workloads", _json()),
+    Column("ref", JSON, nullable=False),
+    Column("before", JSON),
+    Column("after", JSON),
+    Column("lost", JSON, nullable=False),
+    Column("workloads", JSON),
     Column("state", String(16), nullable=False),
     Column("note", Words, nullable=False),
 )
@@ -225,5 +222,5 @@ baselines = Table(
     "baselines",
     metadata,
     Column("run", ForeignKey("runs.id"), primary_key=True),
-    Column("document", _json(), nullable=False),
+    Column("document", JSON, nullable=False),
 )

@@ -84,6 +84,7 @@ def a_full_plan() -> Plan:
             revealed_at=at(100.000001),
             is_scripted=True,
         ),
+        a_day(experiments={"a": an_experiment(document={"title": "x\0y", "n": [1.0, "\ud800"]})}),
         a_day(experiments={}, state=DayState.PLANNED, opened_at=None),
     ],
 )

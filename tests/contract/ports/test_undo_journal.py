@@ -107,6 +107,7 @@ async def test_a_run_counts_as_held_for_a_while_after_its_lease_is_over(
             note="because",
         ),
         a_record(verb=Verb.EVICT, before={}, after={}, workloads={}),
+        a_record(before={"data": {"a": "x\0y", "b": "\ud800", "c": 1.0, "d": 10**30}}),
     ],
 )
 async def test_a_record_is_read_by_another_process_as_it_was_written(

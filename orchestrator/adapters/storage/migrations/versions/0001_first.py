@@ -7,14 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
 
 revision: str = "0001"
 down_revision: str | None = None
-
-
-def _json() -> Any:
-    return sa.JSON().with_variant(JSONB(), "postgresql")
 
 
 def _instant() -> Any:
@@ -27,9 +22,9 @@ def upgrade() -> None:
         "days",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("plan", _json(), nullable=False),
+        sa.Column("plan", sa.JSON(), nullable=False),
         sa.Column("plan_source", sa.Text(), nullable=False),
-        sa.Column("experiments", _json(), nullable=False),
+        sa.Column("experiments", sa.JSON(), nullable=False),
         sa.Column("is_scripted", sa.Boolean(), nullable=False),
         sa.Column("created_at", _instant(), nullable=False),
         sa.Column("opened_at", _instant(), nullable=True),
@@ -43,7 +38,7 @@ def upgrade() -> None:
         "halts",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("day", sa.String(length=64), nullable=False),
-        sa.Column("by", _json(), nullable=False),
+        sa.Column("by", sa.JSON(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("engaged_at", _instant(), nullable=False),
         sa.Column("released_at", _instant(), nullable=True),
@@ -89,14 +84,14 @@ def upgrade() -> None:
         sa.Column("lane", sa.String(length=16), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("actor", _json(), nullable=False),
+        sa.Column("actor", sa.JSON(), nullable=False),
         sa.Column("source", sa.String(length=32), nullable=False),
         sa.Column("visible_after", sa.String(length=8), nullable=False),
         sa.Column("precision", sa.String(length=16), nullable=False),
         sa.Column("run", sa.String(length=64), nullable=True),
         sa.Column("incident", sa.String(length=64), nullable=True),
         sa.Column("corrects", sa.String(length=64), nullable=True),
-        sa.Column("details", _json(), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["day"], ["days.id"], name="fk_timeline_day"),
         sa.PrimaryKeyConstraint("day", "seq", name="pk_timeline"),
         sa.UniqueConstraint("id", name="uq_timeline_id"),
@@ -115,7 +110,7 @@ def upgrade() -> None:
     op.create_table(
         "baselines",
         sa.Column("run", sa.String(length=64), nullable=False),
-        sa.Column("document", _json(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name="fk_baselines_run"),
         sa.PrimaryKeyConstraint("run", name="pk_baselines"),
     )
@@ -158,11 +153,11 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("at", _instant(), nullable=False),
         sa.Column("verb", sa.String(length=16), nullable=False),
-        sa.Column("ref", _json(), nullable=False),
-        sa.Column("before", _json(), nullable=True),
-        sa.Column("after", _json(), nullable=True),
-        sa.Column("lost", _json(), nullable=False),
-        sa.Column("workloads", _json(), nullable=True),
+        sa.Column("ref", sa.JSON(), nullable=False),
+        sa.Column("before", sa.JSON(), nullable=True),
+        sa.Column("after", sa.JSON(), nullable=True),
+        sa.Column("lost", sa.JSON(), nullable=False),
+        sa.Column("workloads", sa.JSON(), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name="fk_undo_records_run"),
