@@ -1,6 +1,7 @@
 """`make bench`: measures and prints a table in Markdown, with the conditions under it.
 
-python -m tests.benchmarks [ROW ...]      rows: help run practice timeline lateness debrief
+python -m tests.benchmarks [ROW ...]      rows: help run practice cluster timeline lateness
+                                         debrief
 """
 
 import os
@@ -8,13 +9,14 @@ import platform
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import commands, debriefs, lateness, timeline
+from tests.benchmarks import clusters, commands, debriefs, lateness, timeline
 from tests.benchmarks.rows import Row
 
 ROWS: dict[str, Callable[[], list[Row]]] = {
     "help": commands.measure_help,
     "practice": commands.measure_practice,
     "run": commands.measure_run,
+    "cluster": clusters.measure,
     "timeline": timeline.measure,
     "lateness": lateness.measure,
     "debrief": debriefs.measure,
