@@ -3,8 +3,24 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.doubles.postgres import PostgresServer, postgres_server
+
+# No test fails because the machine is busy: each has pytest's own time limit.
+settings.register_profile("chaosday", deadline=None)
+settings.load_profile("chaosday")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what a run without Kubernetes' own control plane has not shown."""
+    if "not kubernetes" in config.getoption("markexpr", ""):
+        terminalreporter.write_line(
+            "not run: Kubernetes' own control plane. The contract was asked of the practice "
+            "cluster alone; `make test-kubernetes` and `make contract CLUSTER=kubernetes` ask it"
+        )
 
 
 @pytest.fixture(scope="session")

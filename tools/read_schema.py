@@ -27,6 +27,7 @@ ROOTS = [
         "ControllerRevision", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet",
     )),
     "apiextensions.v1.CustomResourceDefinition", "authentication.v1.SelfSubjectReview",
+    "authentication.v1.TokenRequest",
     *(f"authorization.v1.{kind}" for kind in (
         "LocalSubjectAccessReview", "SelfSubjectAccessReview", "SelfSubjectRulesReview",
         "SubjectAccessReview",
@@ -79,8 +80,13 @@ def node_of(schema: dict[str, Any]) -> Any:
         return _list_of(schema)
     if kind == "object":
         values = schema.get("additionalProperties")
-        return {"map": node_of(values)} if values else "any"
+        return {"map": node_of(values), **_whole(schema)} if values else "any"
     return {"int32": "int32", "int64": "int64", "byte": "bytes"}.get(schema.get("format", ""), kind)
+
+
+def _whole(schema: dict[str, Any]) -> dict[str, bool]:
+    """The mark of what has one owner and is replaced as a whole."""
+    return {"atomic": True} if schema.get("x-kubernetes-map-type") == "atomic" else {}
 
 
 def _list_of(schema: dict[str, Any]) -> dict[str, Any]:
@@ -160,7 +166,7 @@ def table(definitions: dict[str, Any], bodies: dict[str, str]) -> dict[str, Any]
             continue
         definition = definitions[name]
         fields = {key: node_of(value) for key, value in definition.get("properties", {}).items()}
-        types[name] = {"fields": fields, "wire": numbers(name, bodies)}
+        types[name] = {"fields": fields, "wire": numbers(name, bodies), **_whole(definition)}
         if definition.get("required"):
             types[name]["required"] = definition["required"]
         waiting += [found for node in fields.values() for found in references(node)]

@@ -49,7 +49,7 @@ _BOXES: Final[tuple[dict[str, Any], ...]] = (
 )
 
 
-def demo_plan(*, kubeconfig: str, front_door: str, now: datetime) -> str:
+def demo_plan(*, kubeconfig: str, context: str = "", front_door: str, now: datetime) -> str:
     """The plan as JSON.
 
     Units: each box has 20 s, of which its fault holds for 11.
@@ -65,7 +65,7 @@ def demo_plan(*, kubeconfig: str, front_door: str, now: datetime) -> str:
             "version": 1,
             "day": {"name": "A Chaos Day at the practice shop", "theme": "share knowledge"},
             "environment": "test",
-            "cluster": {"kubeconfig": kubeconfig},
+            "cluster": {"kubeconfig": kubeconfig} | ({"context": context} if context else {}),
             "window": {
                 "zone": "UTC",
                 "opens": opens.strftime("%Y-%m-%dT%H:%M"),

@@ -28,7 +28,7 @@ class Scene:
     url: str
     day: str
     front_door: str
-    api_url: str
+    cluster: httpx2.AsyncClient
     client: httpx2.AsyncClient
 
 
@@ -128,9 +128,9 @@ class Cy:
 
     async def _waiting(self) -> str:
         """The reason for which a pod of stock waits, as `kubectl get pods` would show it."""
-        url = f"{self._scene.api_url}/api/v1/namespaces/shop/pods?labelSelector=app%3Dstock"
+        path = "/api/v1/namespaces/shop/pods?labelSelector=app%3Dstock"
         try:
-            answer = await self._scene.client.get(url, timeout=5)
+            answer = await self._scene.cluster.get(path, timeout=5)
             pods: Sequence[Mapping[str, Any]] = answer.json()["items"]
         except (httpx2.HTTPError, KeyError, ValueError):
             return ""

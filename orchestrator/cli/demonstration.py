@@ -24,6 +24,7 @@ from orchestrator.adapters.clock import SystemClock
 from orchestrator.cli.demo_plan import demo_plan
 from orchestrator.cli.demo_team import Ada, Bo, Cy, Scene
 from orchestrator.cli.exits import INTERRUPTED
+from orchestrator.cli.hosting import access_by
 from orchestrator.cli.remote import RemoteService
 from orchestrator.domain.errors import EngineUnavailable
 
@@ -32,22 +33,42 @@ _GONE_WITHIN: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Where the day is played: in a practice cluster, or in one that practice nodes join."""
+
+    seed: int
+    join: Path | None = None
+    context: str = ""
+
+    def words(self, folder: Path) -> tuple[str, ...]:
+        """The command line that prepares it."""
+        ports = ("--front-door-port", "0", "--metrics-port", "0", "--seed", str(self.seed))
+        if self.join is None:
+            return ("--port", "0", "--kubeconfig", str(self.kubeconfig(folder)), *ports)
+        return ("--join", str(self.join), "--context", self.context, *ports)
+
+    def kubeconfig(self, folder: Path) -> Path:
+        """The way into the cluster."""
+        return folder / "kubeconfig" if self.join is None else self.join
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Stage:
     """What was started, and where it is."""
 
-    folder: Path
+    ground: Ground
     practice: Mapping[str, Any]
     url: str
     token: str
     environment: Mapping[str, str]
 
 
-async def demonstrate(keep: bool, output: Path, seed: int) -> None:
+async def demonstrate(keep: bool, output: Path, ground: Ground) -> None:
     """Play the day, or keep everything running; a signal ends it cleanly at any moment."""
     async with anyio.create_task_group() as tasks:
         interrupted: list[int] = []
         tasks.start_soon(_cancel_on_signal, tasks, interrupted)
-        async with _stage(seed) as stage:
+        async with _stage(ground) as stage:
             await (_keep(stage) if keep else _play(stage, output))
         tasks.cancel_scope.cancel()
     if interrupted:
@@ -65,25 +86,17 @@ async def _cancel_on_signal(tasks: anyio.abc.TaskGroup, interrupted: list[int]) 
 
 
 @asynccontextmanager
-async def _stage(seed: int) -> AsyncIterator[_Stage]:
-    """Practice cluster and service on free ports; both are gone when the scope ends."""
+async def _stage(ground: Ground) -> AsyncIterator[_Stage]:
+    """The shop and the service on free ports; both are gone when the scope ends."""
     folder = Path(tempfile.mkdtemp(prefix="chaosday-demo-"))
-    environment = _environment(folder)
+    environment = _environment(folder, ground)
     async with AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        click.echo("starting a practice cluster ...")
-        ports = ("--port", "0", "--front-door-port", "0", "--metrics-port", "0")
-        kubeconfig = ("--kubeconfig", environment["KUBECONFIG"])
+        where = "a practice cluster" if ground.join is None else f"practice nodes by {ground.join}"
+        click.echo(f"starting {where} ...")
+        words = ("practice", *ground.words(folder), "--quiet")
         practice = await stack.enter_async_context(
-            _started(
-                "practice",
-                *ports,
-                *kubeconfig,
-                "--seed",
-                str(seed),
-                "--quiet",
-                environment=environment,
-            )
+            _started(*words, folder=folder, environment=environment)
         )
         environment["CHAOSDAY_FRONT_DOOR"] = practice["front_door_url"]
         ready = f"{practice['ready_after']:.2f} s"
@@ -91,10 +104,12 @@ async def _stage(seed: int) -> AsyncIterator[_Stage]:
         click.echo("starting the service ...")
         token_file = folder / "token"
         serve = ("serve", "--port", "0", "--token-file", str(token_file))
-        service = await stack.enter_async_context(_started(*serve, environment=environment))
+        service = await stack.enter_async_context(
+            _started(*serve, folder=folder, environment=environment)
+        )
         click.echo(f"  it listens at {service['url']}")
         yield _Stage(
-            folder=folder,
+            ground=ground,
             practice=practice,
             url=service["url"],
             token=token_file.read_text(encoding="utf-8").strip(),
@@ -102,21 +117,22 @@ async def _stage(seed: int) -> AsyncIterator[_Stage]:
         )
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path, ground: Ground) -> dict[str, str]:
     """Ours without what would lead elsewhere."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CHAOSDAY_")}
     return kept | {
         "CHAOSDAY_STORAGE_URL": f"sqlite+aiosqlite:///{folder}/chaosday.db",
         "CHAOSDAY_PACE_PROBE_INTERVAL": "0.25",
         "CHAOSDAY_LOG_FORMAT": "json",
-        "KUBECONFIG": str(folder / "kubeconfig"),
+        "KUBECONFIG": str(ground.kubeconfig(folder)),
     }
 
 
 @asynccontextmanager
-async def _started(*words: str, environment: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
+async def _started(
+    *words: str, folder: Path, environment: Mapping[str, str]
+) -> AsyncIterator[dict[str, Any]]:
     """One of our own commands, running; on leaving it is asked to end, and waited for."""
-    folder = Path(environment["KUBECONFIG"]).parent
     log = folder / f"{words[0]}.log"
     with log.open("wb") as errors:
         process = await anyio.open_process(
@@ -161,12 +177,19 @@ async def _end(process: Process) -> None:
 
 
 async def _play(stage: _Stage, output: Path) -> None:
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient() as client, _cluster(stage) as cluster:
         service = RemoteService(url=stage.url, token=stage.token, client=client)
         day = await _plan(service, stage)
         click.echo(f"the day {day} is planned; its people are played by a script\n")
         async with anyio.create_task_group() as team:
-            await _assemble(service, stage, day, client, team)
+            scene = Scene(
+                url=stage.url,
+                day=day,
+                front_door=stage.practice["front_door_url"],
+                cluster=cluster,
+                client=client,
+            )
+            await _assemble(service, scene, team)
             await service.conduct(day, show=_show)
             # The team finishes its sentences before the day is closed.
             await anyio.sleep(4)
@@ -179,6 +202,7 @@ async def _play(stage: _Stage, output: Path) -> None:
 async def _plan(service: RemoteService, stage: _Stage) -> str:
     plan = demo_plan(
         kubeconfig=stage.environment["KUBECONFIG"],
+        context=stage.ground.context,
         front_door=stage.practice["front_door_url"],
         now=SystemClock().now(),
     )
@@ -186,29 +210,24 @@ async def _plan(service: RemoteService, stage: _Stage) -> str:
     return str(answer["id"])
 
 
-async def _assemble(
-    service: RemoteService,
-    stage: _Stage,
-    day: str,
-    client: httpx2.AsyncClient,
-    team: anyio.abc.TaskGroup,
-) -> None:
+def _cluster(stage: _Stage) -> httpx2.AsyncClient:
+    """A client of the cluster, as somebody has it who looks at pods."""
+    access = access_by(Path(stage.environment["KUBECONFIG"]), stage.ground.context)
+    return httpx2.AsyncClient(
+        base_url=access.url, headers=dict(access.headers), verify=access.tls or True
+    )
+
+
+async def _assemble(service: RemoteService, scene: Scene, team: anyio.abc.TaskGroup) -> None:
     """Give each of the team a responder's token, and let them watch."""
 
     async def token_of(name: str) -> str:
         body = {"name": name, "role": "responder", "scripted": True}
-        return str((await service.post(f"/api/v1/days/{day}/tokens", body))["token"])
+        return str((await service.post(f"/api/v1/days/{scene.day}/tokens", body))["token"])
 
     async def seen_by(name: str) -> RemoteService:
-        return RemoteService(url=stage.url, token=await token_of(name), client=client)
+        return RemoteService(url=scene.url, token=await token_of(name), client=scene.client)
 
-    scene = Scene(
-        url=stage.url,
-        day=day,
-        front_door=stage.practice["front_door_url"],
-        api_url=stage.practice["api_url"],
-        client=client,
-    )
     ada = Ada(scene, await token_of("Ada"))
     people = (ada, Bo(scene, await seen_by("Bo")), Cy(scene, await seen_by("Cy")))
     for person in people:

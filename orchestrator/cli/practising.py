@@ -2,18 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Final
 
 import anyio
 import click
 
 from orchestrator.cli.lifeline import while_parent_lives
 from orchestrator.practice.cluster import PracticeCluster, ending_on_signal, practice_cluster
+from orchestrator.practice.keys import Keys, limited_kubeconfig
 from orchestrator.practice.nodes.joining import DEFAULT_SEED
-
-_GRACE: Final = 15.0
-"""Seconds that the cluster outlives a parent that was killed: a service that hung on the same
-parent restores its faults first."""
 
 
 async def practise(
@@ -25,20 +21,25 @@ async def practise(
     seed: int | None,
     quiet: bool,
     until_eof: bool,
+    grace: float,
+    rbac: bool = False,
 ) -> None:
     """Run the practice cluster until a signal. Raises: PortOccupied."""
     async with (
         ending_on_signal(),
-        while_parent_lives(until_eof=until_eof, grace=_GRACE),
+        while_parent_lives(until_eof=until_eof, grace=grace),
         practice_cluster(
             kubeconfig=kubeconfig,
             port=port,
             front_door_port=front_door_port,
             metrics_port=metrics_port,
             seed=DEFAULT_SEED if seed is None else seed,
+            keys=Keys() if rbac else None,
         ) as cluster,
     ):
         _say_machines(cluster) if quiet else _say_people(cluster)
+        if rbac and not quiet:
+            click.echo(f"\nAs user limited: {limited_kubeconfig(cluster.kubeconfig)}")
         await anyio.sleep_forever()
     if not quiet:
         click.echo("\nthe practice cluster is gone")

@@ -50,6 +50,8 @@ async def conduct_plan(path: Path, output: Path, as_json: bool) -> None:
         interrupted = await conduct(services, day, quiet=as_json)
         runs = list(await services.storage.runs(day.id))
         await _close(services, runs)
+        # Those that nobody came to are cancelled by now.
+        runs = list(await services.storage.runs(day.id))
         files = await write_debrief(services, day.id, output)
     _print(runs, files, as_json=as_json)
     sys.exit(INTERRUPTED if interrupted else max(map(code_of_run, runs), default=0))

@@ -4,6 +4,7 @@ It starts the API server with its controllers and the nodes with the shop; they
 meet at the Kubernetes API alone. Nothing is kept: with the scope ends the world.
 """
 
+import secrets
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,9 +19,9 @@ from anyio.abc import TaskStatus
 from orchestrator.domain.errors import PortOccupied
 from orchestrator.practice.api.app import create_app
 from orchestrator.practice.api.bootstrap import new_store
+from orchestrator.practice.collecting import seldom_collected
 from orchestrator.practice.controllers import run_controllers
-from orchestrator.practice.kubeconfig import written_kubeconfig
-from orchestrator.practice.nodes.client import Access
+from orchestrator.practice.keys import Keys, node_access, written_kubeconfigs
 from orchestrator.practice.nodes.joining import DEFAULT_SEED, NodeOptions, joined_nodes
 from orchestrator.practice.nodes.kubelet.kit import Pace
 from orchestrator.practice.nodes.listening import PortTaken
@@ -61,21 +62,35 @@ class PracticePorts:
 
 
 @asynccontextmanager
-async def control_plane(port: int = 0, *, seed: int = DEFAULT_SEED) -> AsyncIterator[str]:
-    """An API server with its controllers, and its URL.
+async def control_plane(
+    port: int = 0,
+    *,
+    seed: int = DEFAULT_SEED,
+    kubelet_token: str = "",
+    keys: Keys | None = None,
+) -> AsyncIterator[str]:
+    """An API server with its controllers, and its URL; the token is what it shows to kubelets.
+
+    With `keys` it asks everybody for a token, and roles decide who may do what.
 
     Raises:
         PortTaken: the port is occupied.
     """
     store = new_store(seed=seed)
-    async with served(create_app(store), port=port) as url, anyio.create_task_group() as tasks:
-        tasks.start_soon(run_controllers, store)
-        yield url
-        tasks.cancel_scope.cancel()
+    users, certificate = (keys.users, keys.certificate) if keys else (None, None)
+    app = create_app(store, kubelet_token=kubelet_token, users=users)
+    with seldom_collected():
+        async with (
+            served(app, port=port, certificate=certificate) as url,
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(run_controllers, store)
+            yield url
+            tasks.cancel_scope.cancel()
 
 
 @asynccontextmanager
-async def practice_cluster(
+async def practice_cluster(  # noqa: PLR0913 - each is one choice that somebody makes
     *,
     kubeconfig: Path,
     port: int = 0,
@@ -84,9 +99,12 @@ async def practice_cluster(
     seed: int = DEFAULT_SEED,
     traffic: DailyTraffic | None = DailyTraffic(),  # noqa: B008
     pace: Pace = Pace(),  # noqa: B008
+    keys: Keys | None = None,
     ready_within: timedelta = READY_PATIENCE,
 ) -> AsyncIterator[PracticeCluster]:
     """A practice cluster whose shop is ready; it serves until the scope ends.
+
+    With `keys` it asks everybody for a token, and roles decide who may do what.
 
     Raises:
         PortOccupied: a port that was asked for is taken.
@@ -100,15 +118,19 @@ async def practice_cluster(
         seed=seed,
         traffic=traffic,
         pace=pace,
+        # The kubelets' ports are on loopback, where other users of the machine are as well.
+        kubelet_token=secrets.token_hex(32),
     )
     began = anyio.current_time()
     try:
         with lone_errors():
             async with (
-                control_plane(port, seed=seed) as url,
-                joined_nodes(Access(url=url), options) as nodes,
+                control_plane(
+                    port, seed=seed, kubelet_token=options.kubelet_token, keys=keys
+                ) as url,
+                joined_nodes(node_access(url, keys), options) as nodes,
             ):
-                with written_kubeconfig(kubeconfig, url):
+                with written_kubeconfigs(kubeconfig, url, keys):
                     await nodes.shop_ready(ready_within)
                     async with anyio.create_task_group() as tasks:
                         tasks.start_soon(nodes.receive_visitors)

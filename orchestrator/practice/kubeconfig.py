@@ -4,6 +4,7 @@ It never touches a file that the practice cluster did not write.
 """
 
 import os
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,13 +28,15 @@ class KubeconfigNotWritten(Unavailable):
 
 
 @contextmanager
-def written_kubeconfig(path: Path, url: str) -> Iterator[Path]:
+def written_kubeconfig(
+    path: Path, url: str, token: str = "", authority: str = ""
+) -> Iterator[Path]:
     """A kubeconfig, readable by its owner alone, for as long as the scope lasts.
 
     Raises:
         KubeconfigNotWritten: the file is somebody else's, or can't be written.
     """
-    content = _content(url)
+    content = _content(url, token, authority)
     try:
         _refuse_to_replace_others(path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +70,10 @@ def _write(path: Path, content: str) -> None:
         raise
 
 
-def _content(url: str) -> str:
+def _content(url: str, token: str, authority: str) -> str:
+    trusted = b64encode(authority.encode()).decode()
+    line = f"\n    certificate-authority-data: {trusted}" if authority else ""
+    user = f"{{token: {token}}}" if token else "{}"
     return f"""\
 {MARK}
 apiVersion: v1
@@ -75,10 +81,10 @@ kind: Config
 clusters:
 - name: {CONTEXT}
   cluster:
-    server: {url}
+    server: {url}{line}
 users:
 - name: {CONTEXT}
-  user: {{}}
+  user: {user}
 contexts:
 - name: {CONTEXT}
   context:

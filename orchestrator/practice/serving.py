@@ -14,6 +14,7 @@ import anyio
 import uvicorn
 from anyio.lowlevel import checkpoint
 
+from orchestrator.practice.certificate import Certificate
 from orchestrator.practice.nodes.accepting import BACKLOG
 from orchestrator.practice.nodes.listening import listening_socket
 
@@ -22,8 +23,10 @@ LOOKS: Final = 4
 
 
 @asynccontextmanager
-async def served(app: Any, *, port: int) -> AsyncIterator[str]:
-    """Serve the app and give its URL.
+async def served(
+    app: Any, *, port: int, certificate: Certificate | None = None
+) -> AsyncIterator[str]:
+    """Serve the app and give its URL; with a certificate, by TLS.
 
     Raises:
         PortTaken: the port is occupied.
@@ -31,11 +34,11 @@ async def served(app: Any, *, port: int) -> AsyncIterator[str]:
     sock = listening_socket(port)
     try:
         host, number = sock.getsockname()
-        server = _Server(_config(app))
+        server = _Server(_config(app, certificate))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(server.serve, [sock])
             try:
-                yield f"http://{host}:{number}"
+                yield f"{'https' if certificate else 'http'}://{host}:{number}"
             finally:
                 tasks.cancel_scope.cancel()
                 await server.drop(sock)
@@ -76,14 +79,21 @@ class _Server(uvicorn.Server):
                 transport.abort()
 
 
-def _config(app: Any) -> uvicorn.Config:
-    return uvicorn.Config(
+def _config(app: Any, certificate: Certificate | None) -> uvicorn.Config:
+    config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         lifespan="off",
-        ws="none",
+        ws="wsproto",
+        ws_per_message_deflate=False,
         server_header=False,
         timeout_keep_alive=75,
         backlog=BACKLOG,
     )
+    if certificate is None:
+        return config
+    with certificate.as_file() as path:
+        config.ssl_certfile = path
+        config.load()
+    return config

@@ -15,6 +15,7 @@ from orchestrator.practice.api.clock import stamp
 from orchestrator.practice.api.served.core import NODE, POD
 from orchestrator.practice.api.store import Store
 from orchestrator.practice.api.writing import create, set_status
+from orchestrator.practice.collecting import seldom_collected
 from orchestrator.practice.controllers import run_controllers
 from orchestrator.practice.serving import served
 from tests.benchmarks.hollow_status import NODES, node, node_status, pod_status
@@ -42,13 +43,14 @@ async def serve() -> None:
     store = new_store()
     for number in range(NODES):
         set_status(store, NODE, create(store, NODE, node(number)), node_status())
-    async with served(create_app(store), port=0) as url, anyio.create_task_group() as tasks:
-        tasks.start_soon(run_controllers, store)
-        tasks.start_soon(_run_pods, store)
-        sys.stdout.write(f"{url}\n")
-        sys.stdout.flush()
-        await anyio.to_thread.run_sync(sys.stdin.read)
-        tasks.cancel_scope.cancel()
+    with seldom_collected():
+        async with served(create_app(store), port=0) as url, anyio.create_task_group() as tasks:
+            tasks.start_soon(run_controllers, store)
+            tasks.start_soon(_run_pods, store)
+            sys.stdout.write(f"{url}\n")
+            sys.stdout.flush()
+            await anyio.to_thread.run_sync(sys.stdin.read)
+            tasks.cancel_scope.cancel()
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ class Release:
     @property
     def folder(self) -> Path:
         """Where its programs belong, named by all that they depend on."""
-        digest = hashlib.sha256(_said_by("env", "GOVERSION", "GOOS", "GOARCH").encode())
+        digest = hashlib.sha256(said_by_go("env", "GOVERSION", "GOOS", "GOARCH").encode())
         for source in [*sorted(HERE.glob("*.go")), self.modules, self.sums]:
             digest.update(source.read_bytes())
         return CACHE / f"{self.version}-{digest.hexdigest()[:12]}"
@@ -105,7 +105,7 @@ def built_programs(name: str = "") -> Programs:
     """
     release = release_of(name)
     programs = Programs(folder=release.folder, version=release.version)
-    with _alone():
+    with building_alone():
         if not programs.folder.is_dir():
             _build(release, programs)
     return programs
@@ -119,15 +119,23 @@ def are_built(name: str = "") -> bool:
     return release_of(name).folder.is_dir()
 
 
-def _said_by(*arguments: str) -> str:
-    command = [_go(), *arguments]
+def said_by_go(*arguments: str) -> str:
+    """What a command of Go prints.
+
+    Raises: GoMissing; BuildFailed.
+    """
+    command = [go(), *arguments]
     done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BuildFailed(f"go {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout
 
 
-def _go() -> str:
+def go() -> str:
+    """The Go of this machine.
+
+    Raises: GoMissing.
+    """
     found = shutil.which("go")
     if found is None:
         raise GoMissing(NO_GO)
@@ -135,7 +143,7 @@ def _go() -> str:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def building_alone() -> Iterator[None]:
     """Nobody else on this machine builds into the same cache meanwhile."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
@@ -144,25 +152,38 @@ def _alone() -> Iterator[None]:
 
 
 def _build(release: Release, programs: Programs) -> None:
-    """Compile next to the final place, then move there: a broken build leaves nothing to use."""
-    folder = programs.folder.with_name(f"{programs.folder.name}.partial")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
     modules = f"-modfile={release.modules.name}"
     linked = _linked(programs.version)
-    command = [_go(), "build", modules, "-buildvcs=false", "-trimpath", "-ldflags", linked]
+    with new_folder(programs.folder) as folder:
+        build_with_go(modules, "-ldflags", linked, "-o", str(folder / "kubernetes"), ".", at=HERE)
+        for name in NAMES:
+            (folder / name).symlink_to("kubernetes")
+
+
+@contextmanager
+def new_folder(place: Path) -> Iterator[Path]:
+    """A folder beside its final place, moved there at the end: a broken build leaves nothing."""
+    folder = place.with_name(f"{place.name}.partial")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    yield folder
+    folder.rename(place)
+
+
+def build_with_go(*arguments: str, at: Path) -> None:
+    """Compile programs of the module at a folder, static and without the paths of this machine.
+
+    Raises: GoMissing; BuildFailed.
+    """
     done = subprocess.run(
-        ["nice", "-n", "10", *command, "-o", str(folder / "kubernetes"), "."],
-        cwd=HERE,
+        ["nice", "-n", "10", go(), "build", "-buildvcs=false", "-trimpath", *arguments],
+        cwd=at,
         env={**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"},
         stdin=subprocess.DEVNULL,
         check=False,
     )
     if done.returncode != 0:
         raise BuildFailed(f"go build ended with {done.returncode}; the lines above say why")
-    for name in NAMES:
-        (folder / name).symlink_to("kubernetes")
-    folder.rename(programs.folder)
 
 
 def _linked(version: str) -> str:

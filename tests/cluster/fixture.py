@@ -12,10 +12,18 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from tests.cluster.building import GoMissing, are_built, built_programs
+from tests.cluster.containers.building import (
+    NodePrograms,
+    are_node_programs_built,
+    built_node_programs,
+)
+from tests.cluster.containers.machine import what_is_missing
+from tests.cluster.containers.starting import cluster_with_containers
 from tests.cluster.nodes import practice_nodes
 from tests.cluster.starting import RealCluster, real_cluster
 
 NOT_BUILT = "Kubernetes' control plane is not compiled yet: `make cluster` does it, once"
+NODE_NOT_BUILT = "real nodes are not compiled yet: `make cluster NODES=containers` does it, once"
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +35,41 @@ def kubernetes() -> Iterator[RealCluster]:
     except GoMissing as missing:
         pytest.skip(str(missing))
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(_inhabited()) as it:
+        yield it
+
+
+@pytest.fixture(scope="session")
+def empty_kubernetes() -> Iterator[RealCluster]:
+    """A control plane compiled here, without nodes, for those that join it; one a session."""
+    try:
+        if not are_built():
+            pytest.skip(NOT_BUILT)
+    except GoMissing as missing:
+        pytest.skip(str(missing))
+    cluster = real_cluster(built_programs())
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(cluster) as it:
+        yield it
+
+
+@pytest.fixture(scope="session")
+def node_programs() -> NodePrograms:
+    """What a real node is made of; skipped, and why, where it cannot run or is not compiled."""
+    missing = what_is_missing()
+    if missing:
+        pytest.skip(f"no real nodes on this machine: {'; '.join(missing)}")
+    try:
+        if not (are_built() and are_node_programs_built()):
+            pytest.skip(NODE_NOT_BUILT)
+    except GoMissing as gone:
+        pytest.skip(str(gone))
+    return built_node_programs()
+
+
+@pytest.fixture(scope="session")
+def kubernetes_with_containers(node_programs: NodePrograms) -> Iterator[RealCluster]:
+    """A control plane compiled here, with one node that runs containers; one a session."""
+    cluster = cluster_with_containers(built_programs(), node_programs)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(cluster) as it:
         yield it
 
 

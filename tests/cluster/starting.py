@@ -4,6 +4,7 @@ It runs etcd, API server, controller manager and scheduler with an authority, ce
 and RBAC of their own. It has no nodes: see `nodes.py` for some that join it.
 """
 
+import base64
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -66,6 +67,14 @@ class RealCluster:
         return self.folder / "limited-token.kubeconfig"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Where the processes of a control plane run, and what its API server does because of that."""
+
+    command: tuple[str, ...] = ()
+    api_server: tuple[str, ...] = ()
+
+
 @asynccontextmanager
 async def real_cluster(programs: Programs, *, port: int = 0) -> AsyncIterator[RealCluster]:
     """A control plane that is ready; several can run at once.
@@ -78,25 +87,53 @@ async def real_cluster(programs: Programs, *, port: int = 0) -> AsyncIterator[Re
     began = anyio.current_time()
     with _reserved(port) as number:
         async with household() as home:
-            url = f"https://127.0.0.1:{number}"
-            pki = [programs.path("pki"), str(home.folder), url]
-            await anyio.run_process(pki)
-            await _start(programs, home, number, url)
+            await write_credentials(programs, home, number)
+            await start_control_plane(programs, home, number)
             yield RealCluster(
-                url=url,
+                url=url_at(number),
                 programs=programs,
                 folder=home.folder,
                 ready_after=timedelta(seconds=anyio.current_time() - began),
             )
 
 
-async def _start(programs: Programs, home: Household, port: int, url: str) -> None:
-    for name, arguments in (("etcd", _etcd()), ("kube-apiserver", _api_server(port))):
-        await home.start(name, programs.path(name), *arguments)
-    async with _asking(home.folder, url) as answers:
+def url_at(port: int) -> str:
+    """Where the API server is."""
+    return f"https://127.0.0.1:{port}"
+
+
+async def write_credentials(programs: Programs, home: Household, port: int) -> None:
+    """Fill the folder with certificates, keys, tokens and kubeconfigs."""
+    await anyio.run_process([programs.path("pki"), str(home.folder), url_at(port)])
+    _write_kubelet_client(home.folder)
+
+
+def _write_kubelet_client(folder: Path) -> None:
+    """The certificate by which the API server calls kubelets: one that may do everything."""
+    known = yaml.safe_load((folder / "admin.kubeconfig").read_text())["users"][0]["user"]
+    for kind, suffix in (("client-certificate-data", "crt"), ("client-key-data", "key")):
+        path = folder / f"apiserver-kubelet.{suffix}"
+        path.touch(mode=0o600)
+        path.write_bytes(base64.b64decode(known[kind]))
+
+
+async def start_control_plane(
+    programs: Programs, home: Household, port: int, ground: Ground | None = None
+) -> None:
+    """Start etcd, API server, controller manager and scheduler, and wait till they are ready.
+
+    The folder already has the credentials.
+
+    Raises: NotReady.
+    """
+    ground = ground or Ground()
+    api_server = [*_api_server(port), *ground.api_server]
+    for name, arguments in (("etcd", _etcd()), ("kube-apiserver", api_server)):
+        await home.start(name, *ground.command, programs.path(name), *arguments)
+    async with _asking(home.folder, url_at(port)) as answers:
         await _until(answers, "/readyz", home)
         for name in ("kube-controller-manager", "kube-scheduler"):
-            await home.start(name, programs.path(name), *_client(name))
+            await home.start(name, *ground.command, programs.path(name), *_client(name))
         await _until(answers, ACCOUNT, home)
 
 
@@ -173,6 +210,10 @@ def _api_server(port: int) -> list[str]:
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged",
+        "--kubelet-client-certificate=apiserver-kubelet.crt",
+        "--kubelet-client-key=apiserver-kubelet.key",
+        # A node's host name means nothing to this machine.
+        "--kubelet-preferred-address-types=InternalIP",
         # A real address would be needed for the endpoints of service `kubernetes`.
         "--endpoint-reconciler-type=none",
         "--service-cluster-ip-range=10.96.0.0/16",

@@ -17,7 +17,7 @@ from kubernetes.client.exceptions import ForbiddenException
 from tests.cluster.starting import RealCluster
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.kubernetes
 
 
 def api_by(kubeconfig: Path) -> client.ApiClient:

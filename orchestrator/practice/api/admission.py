@@ -7,7 +7,7 @@ volumes. Quotas and limits are in `limits`; webhooks are not served.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, ip_address
 from typing import Any, Final
 
 from orchestrator.practice.api.defaults.pods import quality_of_service
@@ -186,7 +186,10 @@ def _free_addresses(store: Store) -> Iterator[str]:
 def _refuse_taken_address(store: Store, service: Object) -> None:
     address, name = service["spec"]["clusterIP"], service["metadata"].get("name", "")
     causes = []
-    if not _is_service_address(address):
+    if not _is_address(address):
+        text = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+        causes.append(Cause.invalid("spec.clusterIPs[0]", address, text))
+    elif not _is_service_address(address):
         text = (
             f"failed to allocate IP {address}: the provided IP ({address}) is not in the valid "
             f"range. The range of valid IPs is {SERVICE_NETWORK}"
@@ -197,6 +200,14 @@ def _refuse_taken_address(store: Store, service: Object) -> None:
         causes.append(Cause.invalid("spec.clusterIPs", [address], text))
     if causes:
         raise invalid(SERVICE, name, causes)
+
+
+def _is_address(address: str) -> bool:
+    try:
+        ip_address(address)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_service_address(address: str) -> bool:

@@ -1,20 +1,25 @@
 """The API server as an ASGI app.
 
-It speaks plain HTTP and trusts whoever can reach it, so it belongs on loopback. The one place
+It speaks plain HTTP and, without tokens, trusts whoever can reach it, so it belongs on loopback.
+The one place
 that catches everything is here: a fault of the server is answered with a Status, not a hang-up.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import replace
 from typing import Any, Final
 
 import anyio
 
 from orchestrator.practice.api import discovery, openapi
+from orchestrator.practice.api.access.gate import Gate
+from orchestrator.practice.api.access.users import User
 from orchestrator.practice.api.catalogue import kinds_in
 from orchestrator.practice.api.forms import wanted_form
+from orchestrator.practice.api.kubelets import Kubelets, Upgrade
 from orchestrator.practice.api.requests import (
     Later,
     Request,
@@ -26,10 +31,13 @@ from orchestrator.practice.api.requests import (
 )
 from orchestrator.practice.api.resources import Resources
 from orchestrator.practice.api.routing import place_of
+from orchestrator.practice.api.served import SERVED
 from orchestrator.practice.api.served.registry import Registry
+from orchestrator.practice.api.sockets import bridge, decline, deny
 from orchestrator.practice.api.statuses import (
     BODY_LIMIT,
     ApiError,
+    bad_request,
     internal,
     method_not_allowed,
     too_large,
@@ -51,15 +59,22 @@ class _Gone(Exception):
     """The client closed the connection before it had sent its request."""
 
 
-def create_app(store: Store) -> App:
-    """The ASGI app that serves a store."""
-    return _Server(store)
+def create_app(
+    store: Store, *, kubelet_token: str = "", users: Mapping[str, User] | None = None
+) -> App:
+    """The ASGI app that serves a store; the token is what it shows to kubelets.
+
+    With `users` by their tokens it asks everybody for one, and roles decide who may do what.
+    """
+    gate = None if users is None else Gate(store, users)
+    return _Server(store, Kubelets(store, kubelet_token), gate)
 
 
 class _Server:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, kubelets: Kubelets, gate: Gate | None) -> None:
         self._store = store
-        self._resources = Resources(store)
+        self._gate = gate
+        self._resources = Resources(store, kubelets, gate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
@@ -69,7 +84,7 @@ class _Server:
                 await self._serve_http(scope, receive, send)
             case "websocket":
                 await receive()
-                await send({"type": "websocket.close", "code": 1008})
+                await self._serve_socket(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -89,10 +104,25 @@ class _Server:
         else:
             await _send_whole(response, send, head=scope["method"] == "HEAD")
 
+    async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket asks what a GET of its path would; nothing but a kubelet answers one."""
+        try:
+            found = self._dispatch(self._admitted({**scope, "method": "GET"}))
+            if isinstance(found, Response):
+                await decline(found, send)
+                return
+            if not isinstance(found, Upgrade):
+                raise bad_request("the server does not answer this request by a WebSocket")
+        except ApiError as refusal:
+            await deny(refusal, send)
+            return
+        await bridge(found, scope["subprotocols"], receive, send)
+
     async def _respond(self, scope: Scope, receive: Receive) -> Response | Stream:
         try:
+            admitted = self._admitted(scope)
             body = await _read_body(scope, receive)
-            found = self._dispatch(request_of(scope, body))
+            found = self._dispatch(replace(admitted, body=body) if body else admitted)
             return await found.answer() if isinstance(found, Later) else found
         except ApiError as refusal:
             return answer(refusal.status(), refusal.code)
@@ -103,7 +133,14 @@ class _Server:
             failure = internal("the practice API server failed to carry out the request")
             return answer(failure.status(), failure.code)
 
+    def _admitted(self, scope: Scope) -> Request:
+        """The request without its body, made by somebody who may make it."""
+        request = request_of(scope, b"")
+        return request if self._gate is None else self._gate.admitted(request)
+
     def _dispatch(self, request: Request) -> Response | Stream | Later:
+        if "//" in request.path:
+            raise unserved()
         kinds = kinds_in(self._store)
         place = place_of(request.path, kinds)
         if place is not None:
@@ -120,12 +157,16 @@ class _Server:
 
 
 def _is_ours(path: str, kinds: Registry) -> bool:
-    """Whether a path is below the API of a group that is served."""
+    """Whether a path is below a group of Kubernetes' own, or a kind that is served."""
     match [part for part in path.split("/") if part]:
         case ["api", _, *_]:
             return True
-        case ["apis", group, _, *_]:
-            return group in kinds.groups
+        case ["apis", group, _, *_] if group in SERVED.groups:
+            return True
+        case ["apis", group, version, "namespaces", _, plural, *_]:
+            return kinds.at(group, version, plural) is not None
+        case ["apis", group, version, plural, *_]:
+            return kinds.at(group, version, plural) is not None
     return False
 
 

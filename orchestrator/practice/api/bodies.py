@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from orchestrator.practice.api.duplicates import duplicated
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.requests import JSON, Request
 from orchestrator.practice.api.schema import Findings, TypeMismatch, conform
@@ -21,6 +22,13 @@ from orchestrator.practice.api.statuses import (
     invalid_options,
     unsupported_media_type,
 )
+from orchestrator.practice.api.unreadable import (
+    in_go,
+    not_a_text,
+    not_an_object,
+    other_kind,
+    unrecognized,
+)
 from orchestrator.practice.api.wire import Garbled, decode
 
 Object = dict[str, Any]
@@ -28,6 +36,11 @@ YAML: Final = "application/yaml"
 PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 _UNREADABLE: Final = "couldn't get version/kind; json parse error: "
 READABLE: Final = (JSON, YAML, PROTOBUF)
+_VERSIONS: Final = {
+    "Event": ("v1", "events.k8s.io/v1"),
+    "HorizontalPodAutoscaler": ("autoscaling/v1", "autoscaling/v2"),
+}
+"""The versions between which Kubernetes converts; the others are served in one alone."""
 
 
 def read_object(request: Request, kind: Kind) -> tuple[Object, list[str]]:
@@ -36,15 +49,20 @@ def read_object(request: Request, kind: Kind) -> tuple[Object, list[str]]:
     Raises: ApiError: the body is unreadable, or is an object of another type.
     """
     readable = (JSON, YAML) if kind.is_custom else READABLE
-    document = read_document(request, readable, schema=kind.schema)
+    named = "" if kind.is_custom else kind.name
+    document = read_document(request, readable, schema=kind.schema, named=named)
     if kind.is_custom:
         _refuse_untyped(document, kind)
-    _refuse_other_type(document, kind)
+    _refuse_other_type(document, kind, request.body)
     return conformed(document, kind, request)
 
 
-def read_document(request: Request, readable: tuple[str, ...] = READABLE, *, schema: str) -> Object:
+def read_document(
+    request: Request, readable: tuple[str, ...] = READABLE, *, schema: str, named: str = ""
+) -> Object:
     """The body as a JSON object; protobuf can be read as one type only.
+
+    `named` is the kind that a complaint about an unreadable body names.
 
     Raises: ApiError: 415 or 400, the body is unreadable.
     """
@@ -52,35 +70,32 @@ def read_document(request: Request, readable: tuple[str, ...] = READABLE, *, sch
         raise unsupported_media_type(readable)
     if request.content_type == PROTOBUF:
         return _read_protobuf(request.body, schema)
-    document = parsed(request.body, yaml=request.content_type != JSON)
+    document = _decoded(request, named)
     if document is None:
         return {}
     if not isinstance(document, dict):
-        found = {list: "array", str: "string", bool: "bool"}
-        word = found.get(type(document), "number")
-        raise bad_request(
-            "couldn't get version/kind; json parse error: json: cannot unmarshal "
-            f"{word} into Go value of type struct"
-        )
+        raise unrecognized(named, not_an_object(document), request.body)
     return document
 
 
-def parsed(body: bytes, *, yaml: bool = False, head: str = _UNREADABLE) -> Any:
+def _decoded(request: Request, named: str) -> Any:
+    try:
+        return msgspec.json.decode(request.body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        if request.content_type != JSON:
+            return _parsed_yaml(request.body)
+        raise unrecognized(named, in_go(error, request.body), request.body) from error
+
+
+def parsed(body: bytes, *, head: str = _UNREADABLE) -> Any:
     """The value that a body holds.
 
-    Raises: ApiError: 400, it is neither JSON nor, where allowed, YAML.
+    Raises: ApiError: 400, it is no JSON.
     """
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        if yaml:
-            return _parsed_yaml(body)
-        raise bad_request(f"{head}{_in_go(error)}") from error
-
-
-def _in_go(error: Exception) -> str:
-    """The parser's complaint, the way a real server words the commonest."""
-    return str(error).replace("Input data was truncated", "unexpected end of JSON input")
+        raise bad_request(f"{head}{in_go(error, body)}") from error
 
 
 def _parsed_yaml(body: bytes) -> Any:
@@ -111,11 +126,13 @@ def _refuse_untyped(document: Object, kind: Kind) -> None:
         raise invalid(replace(kind, name=document["kind"]), name, [cause])
 
 
-def _refuse_other_type(document: Object, kind: Kind) -> None:
+def _refuse_other_type(document: Object, kind: Kind, body: bytes) -> None:
+    for field in ("apiVersion", "kind"):
+        if not isinstance(document.get(field), str | None):
+            raise unrecognized(kind.name, not_a_text(field, document[field]), body)
     version, name = document.get("apiVersion"), document.get("kind")
-    if not isinstance(version, str | None) or not isinstance(name, str | None):
-        raise bad_request("couldn't get version/kind; json parse error: json: cannot unmarshal "
-                          "into Go struct field .kind of type string")  # fmt: skip
+    if not kind.is_custom and _is_foreign(version, name, kind):
+        raise other_kind(kind, version or kind.api_version, name or kind.name)
     if version and version != kind.api_version:
         raise bad_request(
             f"the API version in the data ({version}) does not match the expected API version "
@@ -126,6 +143,13 @@ def _refuse_other_type(document: Object, kind: Kind) -> None:
             f"{kind.name} in version {kind.version!r} cannot be handled as a {kind.name}: the "
             f"kind in the data ({name}) does not match the expected kind ({kind.name})"
         )
+
+
+def _is_foreign(version: str | None, name: str | None, kind: Kind) -> bool:
+    """Whether Kubernetes has to convert an object to find that it is none of the kind."""
+    if name and name != kind.name:
+        return True
+    return bool(version) and version not in {kind.api_version, *_VERSIONS.get(kind.name, ())}
 
 
 def conformed(
@@ -142,8 +166,9 @@ def conformed(
         obj = conform(document, schema or kind.schema, findings)
     except (TypeMismatch, RecursionError) as error:
         raise bad_request(head + str(error)) from error
-    warnings = noticed(findings.unknown, request, head)
-    return obj, warnings
+    twice = [] if request.is_lenient else duplicated(request.body)
+    faults = [f'duplicate field "{path}"' for path in twice] + findings.unknown
+    return obj, noticed(faults, request, head)
 
 
 def read_configuration(document: Object, kind: Kind) -> Object:
@@ -179,6 +204,22 @@ def read_configuration(document: Object, kind: Kind) -> Object:
 
 def _slashed(kind: Kind) -> str:
     return f"{kind.group}/{kind.version}"
+
+
+def said_twice(request: Request) -> list[str]:
+    """The warnings that a configuration gives which says a field twice.
+
+    Raises: ApiError: 400, the client is strict about that.
+    """
+    lines = [
+        f'\n  line 1: key "{path.rpartition(".")[2]}" already set in map'
+        for path in duplicated(request.body)
+    ]
+    faults = [f"yaml: unmarshal errors:{''.join(lines)}"] if lines else []
+    if faults and request.parameter("fieldValidation") == "Strict":
+        head = "error strict decoding YAML: error converting YAML to JSON: "
+        raise bad_request(head + faults[0])
+    return noticed(faults, request, "")
 
 
 def noticed(unknown: list[str], request: Request, head: str) -> list[str]:

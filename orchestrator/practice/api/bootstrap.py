@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import Any, Final
 
+import msgspec
+
 from orchestrator.practice.api.admission import SERVICE_NETWORK
+from orchestrator.practice.api.ownership import SERVER
 from orchestrator.practice.api.served.core import NAMESPACE, SERVICE
 from orchestrator.practice.api.served.policies import (
     CLUSTER_ROLE,
@@ -12,9 +16,10 @@ from orchestrator.practice.api.served.policies import (
     PRIORITY_CLASS,
 )
 from orchestrator.practice.api.store import Store
-from orchestrator.practice.api.validation.policies import RBAC, SYSTEM_PRIORITIES
+from orchestrator.practice.api.validation.policies import SYSTEM_PRIORITIES
 from orchestrator.practice.api.writing import create
 
+Object = dict[str, Any]
 NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
@@ -22,7 +27,7 @@ def new_store(**options: Any) -> Store:
     """A store with what every new cluster has; the options are those of `Store`."""
     store = Store(**options)
     for name in NAMESPACES:
-        create(store, NAMESPACE, {"metadata": {"name": name}})
+        create(store, NAMESPACE, {"metadata": {"name": name}}, by=SERVER)
     labels = {"component": "apiserver", "provider": "kubernetes"}
     port = {"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}
     spec = {"clusterIP": str(SERVICE_NETWORK[1]), "ports": [port]}
@@ -31,23 +36,25 @@ def new_store(**options: Any) -> Store:
         SERVICE,
         {"metadata": {"name": "kubernetes", "labels": labels}, "spec": spec},
         namespace="default",
+        by=SERVER,
     )
     for name, value in SYSTEM_PRIORITIES.items():
-        create(store, PRIORITY_CLASS, {"metadata": {"name": name}, "value": value})
-    _let_admins_in(store)
+        create(store, PRIORITY_CLASS, {"metadata": {"name": name}, "value": value}, by=SERVER)
+    _let_people_in(store)
     return store
 
 
-def _let_admins_in(store: Store) -> None:
-    """The role that may do everything, bound to the group that every cluster begins with."""
-    labels = {"kubernetes.io/bootstrapping": "rbac-defaults"}
-    metadata = {"name": "cluster-admin", "labels": labels}
-    rules = [
-        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
-        {"nonResourceURLs": ["*"], "verbs": ["*"]},
-    ]
-    create(store, CLUSTER_ROLE, {"metadata": metadata, "rules": rules})
-    role = {"apiGroup": RBAC, "kind": "ClusterRole", "name": "cluster-admin"}
-    subjects = [{"apiGroup": RBAC, "kind": "Group", "name": "system:masters"}]
-    binding = {"metadata": metadata, "roleRef": role, "subjects": subjects}
-    create(store, CLUSTER_ROLE_BINDING, binding)
+def _roles() -> Object:
+    """The roles of every cluster that people are given, as Kubernetes itself makes them."""
+    raw = files("orchestrator.practice.api.access").joinpath("roles.json").read_bytes()
+    found: Object = msgspec.json.decode(raw)
+    return found
+
+
+def _let_people_in(store: Store) -> None:
+    """The roles, bound to the groups that every cluster begins with."""
+    found = _roles()
+    for role in found["roles"]:
+        create(store, CLUSTER_ROLE, role, by=SERVER)
+    for binding in found["bindings"]:
+        create(store, CLUSTER_ROLE_BINDING, binding, by=SERVER)

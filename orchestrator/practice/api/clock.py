@@ -4,6 +4,7 @@ It does not wait for anything; timers belong to the controllers.
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def utc_now() -> datetime:
@@ -16,7 +17,12 @@ def stamp(at: datetime) -> str:
 
     Units: whole seconds.
     """
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _second(int(at.timestamp()))
+
+
+@lru_cache(maxsize=64)
+def _second(number: int) -> str:
+    return datetime.fromtimestamp(number, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def fine_stamp(at: datetime) -> str:

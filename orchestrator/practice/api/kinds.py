@@ -64,6 +64,8 @@ class Kind:
     """Served at /status, and not writable through the object itself."""
     has_generation: bool = True
     """`metadata.generation` counts the changes of everything but metadata and status."""
+    counts_annotations: bool = False
+    """It counts changes of annotations too, but for the one that the controller writes."""
     scale: Scale | None = None
     subresources: tuple[Subresource, ...] = ()
     parts: Mapping[str, Part] = field(default_factory=dict)

@@ -17,7 +17,8 @@ import msgspec
 from orchestrator.practice.api.forms import Form, partial, table
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.requests import Request, Response
-from orchestrator.practice.api.selectors import EVERYTHING, parse, parse_fields
+from orchestrator.practice.api.selector_texts import parse
+from orchestrator.practice.api.selectors import EVERYTHING, parse_fields
 from orchestrator.practice.api.statuses import (
     ApiError,
     Cause,

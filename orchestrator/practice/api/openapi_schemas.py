@@ -27,17 +27,18 @@ _SCALARS: Final[dict[str, Object]] = {
     "bytes": {"type": "string", "format": "byte"},
     "time": {"type": "string", "format": "date-time"},
     "microtime": {"type": "string", "format": "date-time"},
-    "quantity": {"oneOf": [{"type": "string"}, {"type": "number"}]},
     "int-or-string": {
         "format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}],
     },
 }  # fmt: skip
 METADATA: Final = "meta.v1.ObjectMeta"
+QUANTITY: Final = "io.k8s.apimachinery.pkg.api.resource.Quantity"
+_QUANTITY: Final[Object] = {"oneOf": [{"type": "string"}, {"type": "number"}]}
 
 
 def schemas_of(kinds: Iterable[Kind]) -> Object:
     """The schemas of kinds and of all types that they are made of, by their full names."""
-    found: Object = {}
+    found: Object = {QUANTITY: dict(_QUANTITY)}
     for kind in kinds:
         if kind.document is not None:
             name = ".".join([*reversed(kind.group.split(".")), kind.version, kind.name])
@@ -68,7 +69,7 @@ def _custom(kind: Kind, document: Object) -> Object:
     head = {
         "apiVersion": {"type": "string"},
         "kind": {"type": "string"},
-        "metadata": _reference(METADATA),
+        "metadata": _reference(full_name(METADATA)),
     }
     properties = {**document.get("properties", {}), **head}
     return {**document, "properties": properties} | _gvk(kind)
@@ -107,7 +108,9 @@ def _schema(name: str) -> Object:
 
 def _property(node: Node) -> Object:
     if node.refers:
-        return _reference(node.name)
+        return _reference(full_name(node.name))
+    if node.name == "quantity":
+        return _reference(QUANTITY)
     if node.name == "list" and node.item is not None:
         return {"type": "array", "items": _property(node.item), **_merging(node)}
     if node.name == "map" and node.item is not None:
@@ -117,7 +120,7 @@ def _property(node: Node) -> Object:
 
 def _reference(name: str) -> Object:
     # Wrapped, as OpenAPI 3.0 allows nothing beside a bare reference.
-    return {"allOf": [{"$ref": f"#/components/schemas/{full_name(name)}"}]}
+    return {"allOf": [{"$ref": f"#/components/schemas/{name}"}]}
 
 
 def _merging(node: Node) -> Object:

@@ -11,6 +11,7 @@ import msgspec
 
 from orchestrator.practice.api import patching
 from orchestrator.practice.api.bodies import conformed, parsed
+from orchestrator.practice.api.conversions import converted, go_text
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.requests import Request
 from orchestrator.practice.api.schema import TypeMismatch, conform
@@ -62,15 +63,15 @@ def conformed_patch(result: Object, kind: Kind, request: Request) -> tuple[Objec
     for key, wanted in (("apiVersion", kind.api_version), ("kind", kind.name)):
         if result.get(key) != wanted:
             raise bad_request(f"the patch changes {key} from {wanted} to {result.get(key)}")
-    typed(result, kind.schema)
+    typed(result, kind.schema, request)
     try:
         return conformed(result, kind, request)
     except ApiError as refusal:
         _, said, what = str(refusal).partition("strict decoding error: ")
-        raise (_not_typed(result, said + what) if said else refusal) from None
+        raise (_not_typed(result, said + what, request) if said else refusal) from None
 
 
-def typed(result: Object, schema: str) -> Object:
+def typed(result: Object, schema: str, request: Request) -> Object:
     """A patched object as the named type has it.
 
     Raises: ApiError: 422, a value has another type than its field.
@@ -78,12 +79,15 @@ def typed(result: Object, schema: str) -> Object:
     try:
         return conform(result, schema)
     except (TypeMismatch, RecursionError) as error:
-        raise _not_typed(result, str(error)) from error
+        raise _not_typed(result, str(error), request) from error
 
 
-def _not_typed(result: Object, why: str) -> ApiError:
-    text = msgspec.json.encode(result).decode()[:2000]
-    cause = Cause.invalid("patch", text, why)
+def _not_typed(result: Object, why: str, request: Request) -> ApiError:
+    if request.content_type == STRATEGIC_PATCH:
+        text, why = go_text(parsed(request.body)), converted(why)
+    else:
+        text = msgspec.json.encode(result).decode()
+    cause = Cause.invalid("patch", text[:2000], why)
     causes = [{"reason": cause.reason, "message": cause.message, "field": cause.field}]
     message = f' "" is invalid: patch: {cause.message}'
     return ApiError(422, "Invalid", message, details={"causes": causes})

@@ -94,11 +94,11 @@ def _resize_causes(new: Object, old: Object) -> list[Cause]:
     for index, container in enumerate(new["spec"]["containers"]):
         field = f"spec.containers[{index}].resources"
         causes += resource_causes(container.get("resources", {}), field)
-    if not _can_resize(old):
-        causes.append(Cause.forbidden("spec", _UNSUPPORTED))
     if quality_of_service(new["spec"]) != old["status"].get("qosClass"):
         text = "Pod QOS Class may not change as a result of resizing"
         causes.append(Cause.invalid("spec", new["status"].get("qosClass"), text))
+    if not _can_resize(old):
+        causes.append(Cause.forbidden("spec", _UNSUPPORTED))
     if _fixed(new["spec"]) != _fixed(old["spec"]):
         causes.append(Cause.forbidden("spec", "only cpu and memory resources are mutable"))
     return causes

@@ -5,17 +5,19 @@ Paths are decoded once and never again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 import msgspec
 
+from orchestrator.practice.api.access.users import User
 from orchestrator.practice.api.statuses import Cause, bad_request, invalid_options
 
 Object = dict[str, Any]
 JSON: Final = "application/json"
+_LONGEST_NAME: Final = 128
 _OPTIONS: Final = {"POST": "Create", "PUT": "Update", "PATCH": "Patch", "DELETE": "Delete"}
 
 
@@ -28,6 +30,10 @@ class Request:
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     body: bytes
+    user: User | None = None
+    """Who asks, where anybody is asked who they are."""
+    impersonation: tuple[tuple[str, str], ...] = ()
+    """The headers that say whom the client speaks for."""
 
     def parameter(self, name: str) -> str:
         """The first value of a query parameter, or empty text."""
@@ -63,14 +69,46 @@ class Request:
         return bool(wishes)
 
     @property
+    def is_lenient(self) -> bool:
+        """Whether the client wants to hear nothing of fields that make no sense."""
+        return self.parameter("fieldValidation") == "Ignore"
+
+    @property
     def options(self) -> str:
         """The type that the server reads the parameters of a write as."""
         return f"{_OPTIONS.get(self.method, 'List')}Options"
 
     @property
+    def manager(self) -> str:
+        """Who makes a change: the name that the client gives itself, or its program's.
+
+        Raises: ApiError: 422, the name is too long or has letters that nobody can read.
+        """
+        named = self.parameter("fieldManager")
+        if named:
+            causes = list(_name_causes(named))
+            if causes:
+                raise invalid_options(self.options, causes)
+            return named
+        program = self.headers.get("user-agent", "").partition("/")[0]
+        readable = "".join(letter for letter in program if letter.isprintable())
+        return readable[:_LONGEST_NAME] or "unknown"
+
+    @property
     def content_type(self) -> str:
         """The body's media type without parameters; JSON when the client names none."""
         return self.headers.get("content-type", "").split(";")[0].strip().lower() or JSON
+
+
+def _name_causes(name: str) -> Iterator[Cause]:
+    """What is wrong with a manager's name."""
+    if len(name.encode()) > _LONGEST_NAME:
+        text = f"Too long: may not be more than {_LONGEST_NAME} bytes"
+        yield Cause("fieldManager", "FieldValueTooLong", text)
+    for place, letter in enumerate(name):
+        if not letter.isprintable():
+            text = f"invalid character U+{ord(letter):04X} (at position {place})"
+            yield Cause.invalid("fieldManager", name, text)
 
 
 def request_of(scope: Mapping[str, Any], body: bytes) -> Request:
@@ -79,9 +117,15 @@ def request_of(scope: Mapping[str, Any], body: bytes) -> Request:
         name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
     }
     query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    return Request(
-        method=scope["method"], path=scope["path"], query=query, headers=headers, body=body
+    spoken_for = tuple(
+        (name.decode("latin-1").lower(), value.decode("latin-1"))
+        for name, value in scope["headers"]
+        if name[:12].lower() == b"impersonate-"
     )
+    return Request(
+        method=scope["method"], path=scope["path"], query=query, headers=headers, body=body,
+        impersonation=spoken_for,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from orchestrator.practice.api.access.gate import Gate
+from orchestrator.practice.api.access.token_requests import TOKEN_REQUEST
+from orchestrator.practice.api.access.token_requests import answered as token_answered
 from orchestrator.practice.api.admission import refuse_dying_namespace
-from orchestrator.practice.api.applying import apply
+from orchestrator.practice.api.applying import Application, applied
 from orchestrator.practice.api.bodies import (
     conformed,
     read_configuration,
     read_document,
     read_object,
+    said_twice,
 )
 from orchestrator.practice.api.deleting import Deletion, delete, options_causes
 from orchestrator.practice.api.forms import Form, shown, wanted_form
 from orchestrator.practice.api.kinds import Kind
-from orchestrator.practice.api.kubelets import TEXT, Logs, check_log_options, container_of
+from orchestrator.practice.api.kubelets import TEXT, Kubelets, check_log_options, container_of
 from orchestrator.practice.api.listing import Selection, Snapshots, list_response, page_of
-from orchestrator.practice.api.ownership import record_apply
+from orchestrator.practice.api.ownership import SYSTEM, Author
 from orchestrator.practice.api.patches import (
     APPLY_PATCH,
     CUSTOM_PATCHES,
@@ -36,6 +40,7 @@ from orchestrator.practice.api.statuses import (
     ApiError,
     Cause,
     bad_request,
+    invalid,
     invalid_options,
     method_not_allowed,
     no_patch,
@@ -65,8 +70,11 @@ class Place:
 class Resources:
     """The objects of a store, served."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, kubelets: Kubelets, gate: Gate | None) -> None:
         self._store = store
+        self._kubelets = kubelets
+        self._gate = gate
+        self._tokens = (gate or Gate(store, {})).tokens
         self._snapshots = Snapshots()
 
     def respond(self, request: Request, place: Place) -> Response | Stream | Later:
@@ -107,8 +115,12 @@ class Resources:
         kind, namespace = place.kind, place.namespace or ""
         obj, warnings = read_object(request, kind)
         _refuse_other_namespace(obj, kind, namespace)
+        self._refuse_escalation(request, place, obj)
         target, obj = _stored_form(kind, obj)
-        created = create(self._store, target, obj, namespace=namespace, dry=request.dry)
+        created = create(
+            self._store, target, obj,
+            namespace=namespace, dry=request.dry, by=Author(request.manager),
+        )  # fmt: skip
         return self._shown(request, kind, created, form, 201, warnings=warnings)
 
     def _review(self, request: Request, place: Place) -> Response:
@@ -119,8 +131,14 @@ class Resources:
             raise method_not_allowed()
         form = wanted_form(request)
         obj, warnings = read_object(request, kind)
+        if causes := kind.validate(obj, None):
+            raise invalid(kind, "", causes)
         head = {"kind": kind.name, "apiVersion": kind.api_version, "metadata": {}}
-        reviewed = kind.review(obj | head)
+        if self._gate is not None and request.user is not None:
+            namespace = place.namespace or ""
+            reviewed = self._gate.reviewed(kind, obj | head, request.user, namespace)
+        else:
+            reviewed = kind.review(obj | head)
         return self._shown(request, kind, reviewed, form, 201, warnings=warnings)
 
     def _delete_collection(self, request: Request, place: Place) -> Response:
@@ -180,15 +198,19 @@ class Resources:
         kind = place.kind
         obj, warnings = read_object(request, kind)
         _refuse_other_name(obj, place)
+        self._refuse_escalation(request, place, obj)
         target, obj = _stored_form(kind, obj)
         old = self._store.get(kind, place.namespace or "", place.name)
         if old is None and kind.creates_on_update and not place.subresource:
-            namespace = place.namespace or ""
-            created = create(self._store, target, obj, namespace=namespace, dry=request.dry)
+            created = create(
+                self._store, target, obj,
+                namespace=place.namespace or "", dry=request.dry, by=Author(request.manager),
+            )  # fmt: skip
             return self._shown(request, kind, created, form, 201, warnings=warnings)
         updated = update(
             self._store, target, self._current(place), obj,
             subresource=place.subresource, dry=request.dry,
+            by=Author(request.manager, place.subresource),
         )  # fmt: skip
         return self._shown(request, kind, updated, form, 200, warnings=warnings)
 
@@ -205,46 +227,50 @@ class Resources:
         result = patched(seen, request, place.kind.schema)
         obj, warnings = conformed_patch(result, place.kind, request)
         _refuse_other_name(obj, place)
+        self._refuse_escalation(request, place, obj)
         target, obj = _stored_form(place.kind, obj)
         updated = update(
-            self._store, target, old, obj, subresource=place.subresource, dry=request.dry
-        )
+            self._store, target, old, obj, subresource=place.subresource, dry=request.dry,
+            by=Author(request.manager, place.subresource),
+        )  # fmt: skip
         return self._shown(request, place.kind, updated, form, 200, warnings=warnings)
 
     def _apply(self, request: Request, place: Place, form: Form) -> Response:
-        manager = request.parameter("fieldManager")
         kind = place.kind
-        if not manager:
+        if not request.parameter("fieldManager"):
             cause = Cause.required("fieldManager", "is required for apply patch")
             raise invalid_options(request.options, [cause])
         document = read_document(request, (APPLY_PATCH,), schema=kind.schema)
         configuration = read_configuration(document, kind)
+        warnings = said_twice(request)
         _refuse_other_name(configuration, place)
-        warnings: list[str] = []
         old = self._store.get(kind, place.namespace or "", place.name)
         if old is None and place.subresource:
             raise not_found(kind, place.name)
-        base = old or {"metadata": {"name": place.name}}
-        merged = record_apply(
-            apply(base, configuration, kind.schema), old, configuration, kind,
-            manager=manager, force=request.flag("force"), subresource=place.subresource,
-            at=self._store.now(),
+        wish = Application(
+            kind=kind, configuration=configuration, manager=request.manager,
+            subresource=place.subresource, force=request.flag("force"), at=self._store.now(),
         )  # fmt: skip
+        merged = applied(wish, old, place.name)
+        self._refuse_escalation(request, place, merged)
         target, merged = _stored_form(kind, merged)
         if old is None:
             created = create(
-                self._store, target, merged, namespace=place.namespace or "", dry=request.dry
-            )
+                self._store, target, merged,
+                namespace=place.namespace or "", dry=request.dry, by=SYSTEM,
+            )  # fmt: skip
             return self._shown(request, kind, created, form, 201, warnings=warnings)
         updated = update(
-            self._store, target, old, merged, subresource=place.subresource, dry=request.dry
-        )
+            self._store, target, old, merged,
+            subresource=place.subresource, dry=request.dry, by=SYSTEM,
+        )  # fmt: skip
         return self._shown(request, kind, updated, form, 200, warnings=warnings)
 
     def _delete(self, request: Request, place: Place) -> Response:
         kind = place.kind.stored_as or place.kind
+        deletion = _deletion(request)
         obj = self._current(place)
-        last, gone = delete(self._store, kind, obj, _deletion(request))
+        last, gone = delete(self._store, kind, obj, deletion)
         if not gone or kind.returns_deleted:
             return answer(last)
         details: Object = {"name": place.name}
@@ -268,9 +294,24 @@ class Resources:
                 return answer({**SUCCESS, "code": 201}, 201)
             case "eviction" if request.method == "POST":
                 return self._evict(request, place)
+            case "token" if request.method == "POST":
+                return self._issue(request, place)
             case "log" if request.method == "GET":
                 return self._log(request, place)
+            case "exec" | "attach" | "portforward" if request.method in {"GET", "POST"}:
+                return self._stream(request, place)
         raise method_not_allowed()
+
+    def _issue(self, request: Request, place: Place) -> Response:
+        body = read_document(request, schema=TOKEN_REQUEST.schema)
+        wish, _ = conformed(body, TOKEN_REQUEST, request)
+        account = self._current(place)
+        return answer(token_answered(self._store, self._tokens, account, wish), 201)
+
+    def _refuse_escalation(self, request: Request, place: Place, obj: Object) -> None:
+        if self._gate is not None and request.user is not None:
+            namespace = place.namespace or ""
+            self._gate.refuse_escalation(request.user, place.kind, obj, namespace)
 
     def _log(self, request: Request, place: Place) -> Response | Later:
         check_log_options(request, place.name)
@@ -278,7 +319,14 @@ class Resources:
         container = container_of(pod, request.parameter("container"))
         if not pod["spec"].get("nodeName"):
             return Response(204, b"", TEXT)
-        return Later(Logs(self._store, pod, container, request).answer)
+        return self._kubelets.log(pod, container, request)
+
+    def _stream(self, request: Request, place: Place) -> Later:
+        pod = self._current(place)
+        if place.subresource == "portforward":
+            return self._kubelets.stream("portForward", pod, "", request)
+        container = container_of(pod, request.parameter("container"))
+        return self._kubelets.stream(place.subresource, pod, container, request)
 
     def _evict(self, request: Request, place: Place) -> Response:
         body = read_document(request, schema="policy.v1.Eviction")
@@ -299,10 +347,11 @@ class Resources:
         if request.method == "PUT":
             wanted, _ = conformed(read_document(request, schema=SCALE), place.kind, request, SCALE)
         elif request.method == "PATCH":
-            wanted = typed(patched(scale, request, SCALE), SCALE)
+            wanted = typed(patched(scale, request, SCALE), SCALE, request)
         else:
             raise method_not_allowed()
-        return answer(rescale(self._store, place.kind, obj, wanted, dry=request.dry))
+        author = Author(request.manager, "scale")
+        return answer(rescale(self._store, place.kind, obj, wanted, dry=request.dry, by=author))
 
     def _shown(
         self,

@@ -7,7 +7,7 @@ are in `validation`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -24,6 +24,7 @@ _QUANTITY: Final = re.compile(
 )
 _GO_NAMES: Final = {"string": "string", "boolean": "bool", "number": "float64"}
 _ZEROS: Final = {"quantity": "0"}
+_NULLS: Final[Mapping[str, tuple[str, ...]]] = {"core.v1.PodCondition": ("lastProbeTime",)}
 _BOUNDS: Final = {"int32": 2**31, "int64": 2**63, "integer": 2**63}
 
 
@@ -45,6 +46,8 @@ class Node:
     keys: tuple[str, ...] | None = None
     retain: bool = False
     refers: bool = False
+    atomic: bool = False
+    """A map that has one owner and is replaced as a whole."""
 
     @property
     def type(self) -> Type | None:
@@ -63,6 +66,12 @@ class Type:
     """Values that do not fit are kept; rules of its own judge them."""
     is_open: bool = False
     """Fields that are not declared are kept."""
+    atomic: bool = False
+    """It has one owner and is replaced as a whole."""
+    always: frozenset[str] = frozenset()
+    """Fields that every object of the type has, if only empty ones."""
+    nulls: tuple[str, ...] = ()
+    """Fields that say null when they are not set."""
 
     @property
     def go_name(self) -> str:
@@ -102,7 +111,27 @@ def type_of(name: str) -> Type:
 def _built_in(name: str) -> Type:
     entry = _table()[name]
     fields = {key: _node(value) for key, value in entry["fields"].items()}
-    return Type(name, fields, tuple(entry.get("required", ())))
+    required = tuple(entry.get("required", ()))
+    return Type(
+        name,
+        fields,
+        required,
+        atomic=entry.get("atomic", False),
+        always=frozenset(_always(fields, required, entry["wire"])),
+        nulls=_NULLS.get(name, ()),
+    )
+
+
+def _always(
+    fields: Mapping[str, Node], required: tuple[str, ...], wire: Mapping[str, Any]
+) -> Iterator[str]:
+    """The structs that no pointer leads to, and what has to be there."""
+    yield from required
+    for entry in wire.values():
+        if isinstance(entry, dict):
+            yield from _always(fields, (), entry)
+        elif entry in fields and fields[entry].refers:
+            yield entry
 
 
 def wire_of(name: str) -> Object:
@@ -118,7 +147,7 @@ def _node(value: Any) -> Node:
         inner = _node(value["of"])
         return Node(inner.name, refers=inner.refers, retain=True)
     if "map" in value:
-        return Node("map", _node(value["map"]))
+        return Node("map", _node(value["map"]), atomic=value.get("atomic", False))
     keys = tuple(value["keys"]) if "keys" in value else None
     return Node("list", _node(value["list"]), value.get("merge"), keys, value.get("retain", False))
 
@@ -158,7 +187,11 @@ class _Reader:
                 self.findings.unknown.append(f'unknown field "{inner}"')
             elif item is not None:
                 go_inner = f"{go_path}.{key}" if go_path else key
-                read[key] = self.value(item, node, inner, go_inner, kind.go_name)
+                found = self.value(item, node, inner, go_inner, kind.go_name)
+                if found or not _is_left_out(key, node, kind):
+                    read[key] = found
+        for key in kind.nulls:
+            read.setdefault(key, None)
         return read
 
     def value(self, value: Any, node: Node, path: str, go_path: str, struct: str) -> Any:
@@ -190,6 +223,12 @@ class _Reader:
             else _zero(item)
             for key, entry in value.items()
         }
+
+
+def _is_left_out(key: str, node: Node, kind: Type) -> bool:
+    """Whether Kubernetes forgets the field when its list or map holds nothing."""
+    forgets = node.name in {"list", "map"} and key not in kind.required
+    return forgets and kind.name not in _declared
 
 
 def _zero(node: Node) -> Any:

@@ -1,4 +1,4 @@
-"""Label and field selectors: parsed once, asked many times.
+"""Label and field selectors: built once, asked many times.
 
 They only compare text; which fields of a kind can be selected by is said by the kind.
 """
@@ -14,16 +14,6 @@ from orchestrator.practice.api.statuses import bad_request
 
 Object = dict[str, Any]
 Labels = Mapping[str, str]
-
-_NAME: Final = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?"
-_KEY: Final = re.compile(rf"(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?/)?{_NAME}")
-_VALUE: Final = re.compile(rf"(?:{_NAME})?")
-_REQUIREMENT: Final = re.compile(
-    r"\s*(?P<not>!)?\s*(?P<key>[^\s!=<>,()]+)\s*"
-    r"(?:(?P<op>==|=|!=|>|<|\bin\b|\bnotin\b)\s*"
-    r"(?P<value>\([^()]*\)|[^\s,()]*))?\s*"
-)
-_OPERATORS: Final = {"=": "In", "==": "In", "!=": "NotIn", "in": "In", "notin": "NotIn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,51 +80,6 @@ class Selector:
 
 
 EVERYTHING: Final = Selector()
-
-
-def parse(text: str) -> Selector:
-    """The selector that a `labelSelector` parameter names.
-
-    Raises: ApiError: 400, the text is no selector.
-    """
-    requirements: list[Requirement] = []
-    position = 0
-    while position < len(text):
-        found = _REQUIREMENT.match(text, position)
-        if not found or (found.end() < len(text) and text[found.end()] != ","):
-            raise bad_request(_unparsable(text, text[position:]))
-        requirements.append(_requirement(text, found))
-        position = found.end() + 1
-    return Selector(tuple(requirements))
-
-
-def _requirement(text: str, found: re.Match[str]) -> Requirement:
-    key, operator, value = found["key"], found["op"], found["value"]
-    if not _KEY.fullmatch(key) or (found["not"] and operator):
-        raise bad_request(_unparsable(text, key))
-    if operator is None:
-        return Requirement(key, "DoesNotExist" if found["not"] else "Exists")
-    values = _values(text, operator, value)
-    if operator in "<>":
-        if not re.fullmatch(r"-?\d+", next(iter(values))):
-            raise bad_request(_unparsable(text, value))
-        return Requirement(key, "Gt" if operator == ">" else "Lt", values)
-    return Requirement(key, _OPERATORS[operator], values)
-
-
-def _values(text: str, operator: str, value: str) -> frozenset[str]:
-    listed = value.startswith("(")
-    if listed != (operator in {"in", "notin"}):
-        raise bad_request(_unparsable(text, value or operator))
-    values = [part.strip() for part in value[1:-1].split(",")] if listed else [value]
-    for part in values:
-        if len(part) > 63 or not _VALUE.fullmatch(part):
-            raise bad_request(_unparsable(text, part))
-    return frozenset(values)
-
-
-def _unparsable(text: str, found: str) -> str:
-    return f"unable to parse requirement: found '{found}' in label selector '{text}'"
 
 
 def of_object(selector: Mapping[str, Any] | None) -> Selector:

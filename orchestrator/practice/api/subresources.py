@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from orchestrator.practice.api.clock import stamp
 from orchestrator.practice.api.deleting import Deletion, delete
 from orchestrator.practice.api.kinds import Kind, Scale
+from orchestrator.practice.api.ownership import Author
 from orchestrator.practice.api.selectors import of_object
 from orchestrator.practice.api.served.core import NODE, POD
 from orchestrator.practice.api.served.others import DISRUPTION_BUDGET
@@ -21,6 +23,7 @@ SCALE: Final = Kind(
 SUCCESS: Final[Object] = {
     "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
 }  # fmt: skip
+_BINDING: Final = replace(POD, plural="pods/binding")
 _PLACE_LABELS: Final = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
 _UNCOUNTED: Final = {"Pending", "Succeeded", "Failed"}
 
@@ -67,7 +70,9 @@ def _written(obj: Object, path: tuple[str, ...], number: int) -> Object:
     return {**obj, head: _written(below, tuple(rest), number) if rest else number}
 
 
-def rescale(store: Store, kind: Kind, obj: Object, scale: Object, *, dry: bool) -> Object:
+def rescale(
+    store: Store, kind: Kind, obj: Object, scale: Object, *, dry: bool, by: Author
+) -> Object:
     """Give a workload the number of replicas that a scale says.
 
     Raises: ApiError: the number is negative, or the scale is of an older version.
@@ -83,7 +88,7 @@ def rescale(store: Store, kind: Kind, obj: Object, scale: Object, *, dry: bool) 
         metadata["resourceVersion"] = version
     path = (kind.scale or _PLAIN).wanted
     wanted = {**_written(obj, path, replicas), "metadata": metadata}
-    return scale_of(kind, update(store, kind, obj, wanted, dry=dry))
+    return scale_of(kind, update(store, kind, obj, wanted, dry=dry, by=by))
 
 
 def bind(store: Store, pod: Object, node: str, *, dry: bool = False) -> None:
@@ -94,10 +99,10 @@ def bind(store: Store, pod: Object, node: str, *, dry: bool = False) -> None:
     metadata, taken = pod["metadata"], pod["spec"].get("nodeName")
     if "deletionTimestamp" in metadata:
         why = f"pod {metadata['name']} is being deleted, cannot be assigned to a host"
-        raise conflict(POD, metadata["name"], why)
+        raise conflict(_BINDING, metadata["name"], why)
     if taken:
         why = f'pod {metadata["name"]} is already assigned to node "{taken}"'
-        raise conflict(POD, metadata["name"], why)
+        raise conflict(_BINDING, metadata["name"], why)
     scheduled = {
         "type": "PodScheduled", "status": "True", "lastProbeTime": None,
         "lastTransitionTime": stamp(store.now()),

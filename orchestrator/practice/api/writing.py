@@ -13,6 +13,14 @@ from orchestrator.practice.api.admission import admit
 from orchestrator.practice.api.clock import stamp
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.limits import charge
+from orchestrator.practice.api.ownership import (
+    CONTROLLERS,
+    CONTROLLERS_OF_STATUS,
+    SYSTEM,
+    Author,
+    recorded_change,
+    recorded_creation,
+)
 from orchestrator.practice.api.served.core import CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT
 from orchestrator.practice.api.statuses import (
     ApiError,
@@ -31,11 +39,19 @@ _SYSTEM: Final = (
     "generation", "namespace", "name", "generateName", "resourceVersion",
 )  # fmt: skip
 NAME_LIMIT: Final = 58
+REVISION: Final = "deployment.kubernetes.io/revision"
+"""The annotation in which a deployment's controller counts its templates."""
 ROOT_AUTHORITY: Final = "kube-root-ca.crt"
 
 
 def create(
-    store: Store, kind: Kind, obj: Object, *, namespace: str = "", dry: bool = False
+    store: Store,
+    kind: Kind,
+    obj: Object,
+    *,
+    namespace: str = "",
+    dry: bool = False,
+    by: Author = CONTROLLERS,
 ) -> Object:
     """Store a new object and return it as stored.
 
@@ -43,6 +59,7 @@ def create(
     """
     new = _born(store, kind, obj, namespace)
     kind.default(new)
+    new = recorded_creation(new, kind, by, store.now())
     admit(store, kind, new, None)
     refuse_invalid(kind, new, None)
     if store.get(kind, namespace, new["metadata"]["name"]) is not None:
@@ -60,7 +77,8 @@ def create(
 def furnish(store: Store, namespace: str) -> None:
     """Give a namespace what every namespace has, as far as it is missing."""
     if store.get(SERVICE_ACCOUNT, namespace, "default") is None:
-        create(store, SERVICE_ACCOUNT, {"metadata": {"name": "default"}}, namespace=namespace)
+        account = {"metadata": {"name": "default"}}
+        create(store, SERVICE_ACCOUNT, account, namespace=namespace, by=SYSTEM)
     if store.get(CONFIG_MAP, namespace, ROOT_AUTHORITY) is None:
         note = {
             "kubernetes.io/description": "Signs the server's certificate; empty over plain HTTP."
@@ -118,6 +136,7 @@ def update(
     *,
     subresource: str = "",
     dry: bool = False,
+    by: Author = CONTROLLERS,
 ) -> Object:
     """Replace an object by a new version of it and return it as stored.
 
@@ -130,6 +149,7 @@ def update(
     merged = _headed(kind, changed)
     if part or not subresource:
         kind.default(merged)
+    merged = recorded_change(merged, old, kind, by, store.now())
     if not subresource:
         admit(store, kind, merged, old)
     if part is None:
@@ -213,8 +233,15 @@ _PARTS: Final[Mapping[str, Callable[[Kind, Object, Object], Object]]] = {
 
 
 def _count(kind: Kind, old: Object, new: Object) -> None:
-    if kind.has_generation and _desired(old) != _desired(new):
+    annotated = kind.counts_annotations and _annotations(old) != _annotations(new)
+    if kind.has_generation and (annotated or _desired(old) != _desired(new)):
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+
+
+def _annotations(obj: Object) -> Object:
+    """The annotations but the one that only the deployment controller writes."""
+    found = obj["metadata"].get("annotations", {})
+    return {name: value for name, value in found.items() if name != REVISION}
 
 
 def _desired(obj: Object) -> Object:
@@ -232,9 +259,17 @@ def _is_released(obj: Object) -> bool:
     )
 
 
-def set_status(store: Store, kind: Kind, obj: Object, status: Mapping[str, Any]) -> Object:
+def set_status(
+    store: Store,
+    kind: Kind,
+    obj: Object,
+    status: Mapping[str, Any],
+    *,
+    by: Author = CONTROLLERS_OF_STATUS,
+) -> Object:
     """Write the status of an object that is in the store."""
-    return update(store, kind, obj, {**obj, "status": dict(status)}, subresource="status")
+    new = {**obj, "status": dict(status)}
+    return update(store, kind, obj, new, subresource="status", by=by)
 
 
 def current(store: Store, kind: Kind, namespace: str, name: str) -> Object:

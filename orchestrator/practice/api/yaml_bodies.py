@@ -34,6 +34,7 @@ def parsed_yaml(body: bytes) -> Any:
     Raises: ApiError: 400, it is no YAML.
     """
     try:
-        return yaml.load(body, Loader=_JsonLoader)  # noqa: S506 - a safe loader, narrowed
+        # Of several documents the first counts.
+        return next(iter(yaml.load_all(body, Loader=_JsonLoader)), None)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise bad_request(f"error converting YAML to JSON: {error}") from error

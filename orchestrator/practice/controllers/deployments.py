@@ -15,7 +15,7 @@ from orchestrator.practice.api.selectors import of_object
 from orchestrator.practice.api.served.apps import DEPLOYMENT, REPLICA_SET
 from orchestrator.practice.api.served.core import POD
 from orchestrator.practice.api.store import Change, Store
-from orchestrator.practice.api.writing import create, set_status, update
+from orchestrator.practice.api.writing import REVISION, create, set_status, update
 from orchestrator.practice.controllers import progress, revisions
 from orchestrator.practice.controllers.arithmetic import (
     DESIRED,
@@ -174,10 +174,10 @@ class Deployments:
 
     def _marked(self, deployment: Object, newest: Object) -> Object:
         annotations = deployment["metadata"].get("annotations", {})
-        revision = newest["metadata"]["annotations"][revisions.REVISION]
+        revision = newest["metadata"]["annotations"][REVISION]
         metadata = {
             **deployment["metadata"],
-            "annotations": {**annotations, revisions.REVISION: revision},
+            "annotations": {**annotations, REVISION: revision},
         }
         return update(self._store, DEPLOYMENT, deployment, {**deployment, "metadata": metadata})
 

@@ -18,6 +18,7 @@ from orchestrator.practice.api.writing import create, update
 from orchestrator.practice.controllers.loops import ControlLoop, Key, own_key
 from orchestrator.practice.controllers.owners import matching, reference_to
 from orchestrator.practice.controllers.pods import is_ready
+from orchestrator.practice.controllers.triggers import Triggers, with_trigger
 
 Object = dict[str, Any]
 NAME: Final = "endpointslice-controller.k8s.io"
@@ -33,6 +34,7 @@ class EndpointSlices:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._triggers = Triggers()
 
     def loop(self) -> ControlLoop:
         """The loop that does it."""
@@ -69,17 +71,17 @@ class EndpointSlices:
         selector = service["spec"].get("selector")
         if not selector or service["spec"]["type"] == "ExternalName":
             return None
-        pods = [
-            pod for pod in matching(self._store, POD, key[0], of_labels(selector))
-            if _has_place(pod)
-        ]  # fmt: skip
+        selected = list(matching(self._store, POD, key[0], of_labels(selector)))
+        triggered_at = self._triggers.first_new(service, selected)
+        pods = [pod for pod in selected if _has_place(pod)]
         pods.sort(key=lambda pod: pod["metadata"]["name"])
-        self._write_slices(service, pods)
-        self._write_endpoints(service, pods)
+        self._write_slices(service, pods, triggered_at)
+        self._write_endpoints(service, pods, triggered_at)
         return None
 
     def _clear(self, key: Key) -> None:
         """Remove what a service that is gone left behind."""
+        self._triggers.forget(key)
         endpoints = self._store.get(ENDPOINTS, *key)
         if endpoints is not None:
             delete(self._store, ENDPOINTS, endpoints, Deletion())
@@ -91,17 +93,20 @@ class EndpointSlices:
         mine = [item for item in found if item["metadata"]["labels"].get(MANAGED_LABEL) == NAME]
         return sorted(mine, key=lambda item: str(item["metadata"]["name"]))
 
-    def _write_slices(self, service: Object, pods: list[Object]) -> None:
+    def _write_slices(self, service: Object, pods: list[Object], triggered_at: str) -> None:
         key = service["metadata"]["namespace"], service["metadata"]["name"]
         wanted = self._wanted_slices(service, pods)
         existing = self._slices(key)
         for content in wanted:
             reused = _closest(existing, content)
             if reused is None:
-                self._make_slice(service, content)
+                self._make_slice(service, content, triggered_at)
                 continue
             existing.remove(reused)
-            update(self._store, ENDPOINT_SLICE, reused, {**reused, **content})
+            if any((reused.get(key) or []) != content[key] for key in ("endpoints", "ports")):
+                metadata = with_trigger(reused["metadata"], triggered_at)
+                wanted_slice = {**reused, **content, "metadata": metadata}
+                update(self._store, ENDPOINT_SLICE, reused, wanted_slice)
         for leftover in existing:
             delete(self._store, ENDPOINT_SLICE, leftover, Deletion())
 
@@ -144,24 +149,22 @@ class EndpointSlices:
         }
         return {**endpoint, "zone": zone} if zone else endpoint
 
-    def _make_slice(self, service: Object, content: Object) -> None:
+    def _make_slice(self, service: Object, content: Object, triggered_at: str) -> None:
         metadata = service["metadata"]
         labels = {
             **metadata.get("labels", {}), SERVICE_LABEL: metadata["name"], MANAGED_LABEL: NAME,
         }  # fmt: skip
         if service["spec"].get("clusterIP") == "None":
             labels["service.kubernetes.io/headless"] = ""
-        wanted = {
-            "metadata": {
-                "generateName": f"{metadata['name']}-",
-                "labels": labels,
-                "ownerReferences": [reference_to(service)],
-            },
-            **content,
+        named = {
+            "generateName": f"{metadata['name']}-",
+            "labels": labels,
+            "ownerReferences": [reference_to(service)],
         }
+        wanted = {"metadata": with_trigger(named, triggered_at), **content}
         create(self._store, ENDPOINT_SLICE, wanted, namespace=metadata["namespace"])
 
-    def _write_endpoints(self, service: Object, pods: list[Object]) -> None:
+    def _write_endpoints(self, service: Object, pods: list[Object], triggered_at: str) -> None:
         metadata = service["metadata"]
         subsets = list(_subsets(service, pods))
         old = self._store.get(ENDPOINTS, metadata["namespace"], metadata["name"])
@@ -172,12 +175,15 @@ class EndpointSlices:
         if service["spec"].get("clusterIP") == "None":
             labels["service.kubernetes.io/headless"] = ""
         if old is None:
-            wanted: Object = {"metadata": {"name": metadata["name"], "labels": labels}}
+            named = {"name": metadata["name"], "labels": labels}
+            wanted: Object = {"metadata": with_trigger(named, triggered_at)}
             wanted |= {"subsets": subsets} if subsets else {}
             create(self._store, ENDPOINTS, wanted, namespace=metadata["namespace"])
             return
+        if (old.get("subsets", []), old["metadata"]["labels"]) == (subsets, labels):
+            return
         rest = {key: value for key, value in old.items() if key != "subsets"}
-        rest["metadata"] = {**old["metadata"], "labels": labels}
+        rest["metadata"] = with_trigger({**old["metadata"], "labels": labels}, triggered_at)
         update(self._store, ENDPOINTS, old, {**rest, **({"subsets": subsets} if subsets else {})})
 
 

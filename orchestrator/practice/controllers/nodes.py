@@ -1,11 +1,11 @@
-"""The node controller: taints that follow from a node's cordon and from its Ready condition.
+"""The node controllers: what a node is given for its cordon, its Ready condition and its labels.
 
 It believes what nodes say of themselves; `node_health` declares those lost that say nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -21,10 +21,18 @@ CORDONED: Final = "node.kubernetes.io/unschedulable"
 NOT_READY: Final = "node.kubernetes.io/not-ready"
 UNREACHABLE: Final = "node.kubernetes.io/unreachable"
 _MANAGED: Final = {CORDONED, NOT_READY, UNREACHABLE}
+_TTL: Final = "node.alpha.kubernetes.io/ttl"
+_OLD_LABELS: Final = {
+    "kubernetes.io/os": "beta.kubernetes.io/os",
+    "kubernetes.io/arch": "beta.kubernetes.io/arch",
+}
+"""Names that labels had once; whoever still selects by them finds the node too."""
+_TTLS: Final = ((100, 0), (500, 15), (1000, 30), (2000, 60))
+"""For how many seconds a kubelet may keep an object, by the number of nodes."""
 
 
 class Nodes:
-    """Looks after the taints of all nodes."""
+    """Looks after the taints, the old labels and the caching time of all nodes."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -42,7 +50,7 @@ class Nodes:
         return [key_of(node) for node in self._store.objects(NODE)]
 
     def reconcile(self, key: Key) -> timedelta | None:
-        """Taint one node as it deserves."""
+        """Give one node what it deserves."""
         node = self._store.get(NODE, *key)
         if node is None:
             return None
@@ -52,13 +60,23 @@ class Nodes:
         wanted = kept + [self._taint(name, "NoSchedule", old) for name in names]
         if self._drives_off(node):
             wanted += [self._taint(name, "NoExecute", old) for name in names if name != CORDONED]
-        if wanted == old:
+        metadata = self._told(node["metadata"])
+        if (wanted, metadata) == (old, node["metadata"]):
             return None
         spec = {name: value for name, value in node["spec"].items() if name != "taints"}
         if wanted:
             spec["taints"] = wanted
-        update(self._store, NODE, node, {**node, "spec": spec})
+        update(self._store, NODE, node, {**node, "metadata": metadata, "spec": spec})
         return None
+
+    def _told(self, metadata: Object) -> Object:
+        """A node's metadata with its labels' old names, and with the caching time."""
+        number = sum(1 for _ in self._store.objects(NODE))
+        seconds = next((ttl for most, ttl in _TTLS if number <= most), 300)
+        labels = metadata.get("labels", {})
+        annotations = {**metadata.get("annotations", {}), _TTL: str(seconds)}
+        told = {**metadata, "annotations": annotations}
+        return {**told, "labels": labels | _old_labels(labels)} if labels else told
 
     def _drives_off(self, node: Object) -> bool:
         """Whether pods are to leave a node; with no node left to go to they stay where they are."""
@@ -70,6 +88,10 @@ class Nodes:
             if (taint["key"], taint["effect"]) == (name, effect):
                 return taint
         return {"key": name, "effect": effect, "timeAdded": stamp(self._store.now())}
+
+
+def _old_labels(labels: Mapping[str, str]) -> Object:
+    return {old: labels[new] for new, old in _OLD_LABELS.items() if new in labels}
 
 
 def _ready(node: Object) -> str:

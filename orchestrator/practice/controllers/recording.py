@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from orchestrator.practice.api.clock import stamp
+from orchestrator.practice.api.ownership import SYSTEM
 from orchestrator.practice.api.served.core import EVENT
 from orchestrator.practice.api.statuses import ApiError
 from orchestrator.practice.api.store import Store
@@ -68,7 +69,7 @@ class Recorder:
     def _count_up(self, event: Object, message: str) -> None:
         repeated = {**event, "count": event.get("count", 1) + 1, "message": message}
         repeated["lastTimestamp"] = stamp(self._store.now())
-        update(self._store, EVENT, event, repeated)
+        update(self._store, EVENT, event, repeated, by=SYSTEM)
 
     def _write(self, obj: Object, namespace: str, kind: str, reason: str, message: str) -> str:
         metadata, now = obj["metadata"], stamp(self._store.now())
@@ -85,5 +86,6 @@ class Recorder:
             "source": {"component": self._component}, "firstTimestamp": now,
             "lastTimestamp": now, "reportingComponent": self._component,
         }  # fmt: skip
-        create(self._store, EVENT, event, namespace=namespace)
+        # Nobody applies events, and there are more of them than of anything else.
+        create(self._store, EVENT, event, namespace=namespace, by=SYSTEM)
         return name

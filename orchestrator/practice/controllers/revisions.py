@@ -8,11 +8,11 @@ from zlib import crc32
 
 import msgspec
 
+from orchestrator.practice.api.writing import REVISION
 from orchestrator.practice.controllers.arithmetic import DESIRED, MAX, bounds_of
 from orchestrator.practice.controllers.replica_sets import fresh
 
 Object = dict[str, Any]
-REVISION: Final = "deployment.kubernetes.io/revision"
 HISTORY: Final = "deployment.kubernetes.io/revision-history"
 HASH: Final = "pod-template-hash"
 _ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"

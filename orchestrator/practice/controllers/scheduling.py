@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from orchestrator.practice.api.clock import stamp
+from orchestrator.practice.api.ownership import SCHEDULER_OF_STATUS
 from orchestrator.practice.api.quantities import quantity
 from orchestrator.practice.api.selectors import Requirement
 from orchestrator.practice.api.served.core import NODE, POD
@@ -168,10 +169,10 @@ class Scheduler:
         The search begins at another node each time, as it ends when it has found enough.
         """
         nodes = list(self._store.objects(NODE))
-        start = self._turn % len(nodes) if nodes else 0
         fitting: list[Object] = []
         refusals: list[str] = []
-        for node in [*nodes[start:], *nodes[:start]]:
+        for _ in nodes:
+            node = nodes[self._turn % len(nodes)]
             self._turn += 1
             why = self._refusal(pod, node, requests)
             if why:
@@ -183,7 +184,8 @@ class Scheduler:
         return fitting, refusals
 
     def _place(self, pod: Object, fitting: list[Object], requests: dict[str, float]) -> None:
-        node = min(fitting, key=lambda node: self._rank(pod, node, requests))
+        owner, wanted = _owner(pod), {"cpu": 0.0, "memory": 0.0, **requests}
+        node = min(fitting, key=lambda node: self._rank(owner, node, wanted))
         name = node["metadata"]["name"]
         bind(self._store, pod, name)
         bound = self._store.get(POD, *key_of(pod))
@@ -193,7 +195,7 @@ class Scheduler:
         message = f"Successfully assigned {metadata['namespace']}/{metadata['name']} to {name}"
         self._events.note(pod, "Scheduled", message)
 
-    def _rank(self, pod: Object, node: Object, requests: dict[str, float]) -> tuple[Any, ...]:
+    def _rank(self, owner: str, node: Object, wanted: dict[str, float]) -> tuple[Any, ...]:
         """Siblings apart, then the emptier node first."""
         name = node["metadata"]["name"]
         usage = self._usage.get(name) or Usage()
@@ -201,9 +203,9 @@ class Scheduler:
         share = max(
             (usage.reserved.get(key, 0.0) + value) / (quantity(offered[key]) or 1.0)
             if key in offered else 0.0
-            for key, value in {"cpu": 0.0, "memory": 0.0, **requests}.items()
+            for key, value in wanted.items()
         )  # fmt: skip
-        return usage.owners[_owner(pod)], round(share, 4), len(usage.pods), name
+        return usage.owners[owner], round(share, 4), len(usage.pods), name
 
     def _refusal(self, pod: Object, node: Object, requests: dict[str, float]) -> str:
         """Why a pod can't run on a node, or empty text."""
@@ -239,8 +241,9 @@ class Scheduler:
                 f"{times} {why}" for why, times in sorted(Counter(refusals).items())
             )
             message = (
-                f"0/{count} nodes are available: {reasons}. preemption: 0/{count} nodes are "
-                f"available: {count} Preemption is not helpful for scheduling."
+                f"0/{count} nodes are available: {reasons}. no new claims to deallocate, "
+                f"preemption: 0/{count} nodes are available: "
+                f"{count} Preemption is not helpful for scheduling."
             )
         else:
             message = "no nodes available to schedule pods"
@@ -257,7 +260,9 @@ class Scheduler:
             entry["lastTransitionTime"] = old["lastTransitionTime"]
         others = without_condition(status.get("conditions", ()), "PodScheduled")
         conditions = [*others, entry]
-        set_status(self._store, POD, pod, {**status, "conditions": conditions})
+        set_status(
+            self._store, POD, pod, {**status, "conditions": conditions}, by=SCHEDULER_OF_STATUS
+        )
         self._events.note(pod, "FailedScheduling", message, warning=True)
 
 

@@ -9,6 +9,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from functools import partial
+from ssl import SSLContext
 from typing import Final, TypeAlias
 
 BACKLOG: Final = 128
@@ -19,9 +20,16 @@ NewProtocol: TypeAlias = Callable[[], asyncio.Protocol]
 class Acceptor:
     """Takes connections in, from its creation until `close`."""
 
-    def __init__(self, listening: socket.socket, new_protocol: NewProtocol) -> None:
+    def __init__(
+        self,
+        listening: socket.socket,
+        new_protocol: NewProtocol,
+        *,
+        tls: SSLContext | None = None,
+    ) -> None:
         self._listening = listening
         self._new_protocol = new_protocol
+        self._tls = tls
         self._beginning: set[asyncio.Task[None]] = set()
         asyncio.get_running_loop().add_reader(listening, self._accept)
 
@@ -47,7 +55,7 @@ class Acceptor:
 
     async def _begin(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        await loop.connect_accepted_socket(self._new_protocol, connection)
+        await loop.connect_accepted_socket(self._new_protocol, connection, ssl=self._tls)
 
     def _begun(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
         self._beginning.discard(task)

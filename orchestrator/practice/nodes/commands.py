@@ -1,20 +1,20 @@
-"""The few executables that every practice image has: true, false, sleep, exit.
+"""A command line as the main program of a container: what people put into `command`.
 
-They are what people put into `command` to try out how a cluster reacts. It is
-no shell: of `sh -c` it understands one such command, nothing else.
+It has the executables of practice images and their small shell. Its output is the container's log,
+and it reads nothing.
 """
 
-import shlex
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import anyio
 from anyio.lowlevel import checkpoint
 
-from orchestrator.practice.nodes.programs import ExecutableNotFound, Program, Surroundings
+from orchestrator.practice.nodes.executables.around import Around, Executable, Streams
+from orchestrator.practice.nodes.executables.shell import executable
+from orchestrator.practice.nodes.programs import Program, Surroundings
 
-SHELLS: Final = frozenset({"sh", "bash", "ash"})
 TERMINATED: Final = 143
 
 
@@ -22,59 +22,67 @@ def command(words: Sequence[str]) -> Program:
     """The program that a command line names.
 
     Raises:
-        ExecutableNotFound: none of the few.
+        ExecutableNotFound: no executable of practice images.
     """
-    executable = words[0].rpartition("/")[2]
-    arguments = [*words[1:]]
-    if executable in SHELLS and len(arguments) == 2 and arguments[0] == "-c":
-        with suppress(ValueError):
-            return command(shlex.split(arguments[1]) or ["true"])
-    code = _exit_code(executable, arguments)
-    if code is not None:
-        return _exiting(code)
-    if executable == "sleep" and len(arguments) == 1:
-        return _sleeping(_seconds(arguments[0]))
-    raise ExecutableNotFound(f'exec: "{words[0]}": executable file not found in $PATH')
+    return _Main(executable(words[0]), tuple(words[1:])).run
 
 
-def _exit_code(executable: str, arguments: Sequence[str]) -> int | None:
-    match executable, *arguments:
-        case ["true" | ":", *_]:
-            return 0
-        case ["false", *_]:
-            return 1
-        case ["exit", code] if code.isdigit():
-            return int(code) % 256
-    return None
+@dataclass(frozen=True, slots=True)
+class _Main:
+    """The first process of a container."""
 
+    executable: Executable
+    words: tuple[str, ...]
 
-def _seconds(text: str) -> float | None:
-    """How long to sleep; None stands for `infinity`, or for no number at all."""
-    if text == "infinity":
-        return float("inf")
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _exiting(code: int) -> Program:
-    async def program(surroundings: Surroundings) -> int:
-        surroundings.log(f"exits with code {code}")
-        await checkpoint()
+    async def run(self, surroundings: Surroundings) -> int:
+        surroundings.booted()
+        code = TERMINATED
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_until_stopped, surroundings.stopping, tasks.cancel_scope)
+            code = await self._execute(surroundings)
+            tasks.cancel_scope.cancel()
         return code
 
-    return program
+    async def _execute(self, surroundings: Surroundings) -> int:
+        await checkpoint()
+        output = _Lines(surroundings.log)
+        streams = Streams(read=_nothing, out=output.take, err=output.take)
+        around = Around(
+            pod=surroundings.pod,
+            namespace=surroundings.namespace,
+            ip=surroundings.ip,
+            environment=surroundings.environment,
+            network=surroundings.network,
+            files=surroundings.files,
+        )
+        try:
+            return await self.executable(around, streams, [*self.words])
+        finally:
+            output.end()
 
 
-def _sleeping(seconds: float | None) -> Program:
-    async def program(surroundings: Surroundings) -> int:
-        if seconds is None:
-            return 1
-        surroundings.booted()
-        with anyio.move_on_after(seconds):
-            await surroundings.stopping.wait()
-            return TERMINATED
-        return 0
+class _Lines:
+    """Puts what is written together to lines."""
 
-    return program
+    def __init__(self, line: Callable[[str], None]) -> None:
+        self._line = line
+        self._rest = b""
+
+    async def take(self, chunk: bytes) -> None:
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            self._line(line.decode(errors="replace"))
+
+    def end(self) -> None:
+        if self._rest:
+            self._line(self._rest.decode(errors="replace"))
+
+
+async def _nothing() -> bytes:
+    await checkpoint()
+    return b""
+
+
+async def _until_stopped(stopping: anyio.Event, scope: anyio.CancelScope) -> None:
+    await stopping.wait()
+    scope.cancel()

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -23,10 +24,13 @@ from orchestrator.practice.nodes.front_door import FrontDoor
 from orchestrator.practice.nodes.kubelet.events import EventRecorder
 from orchestrator.practice.nodes.kubelet.kit import Kit, Pace
 from orchestrator.practice.nodes.kubelet.kubelet import Kubelet
-from orchestrator.practice.nodes.kubelet.node import PRACTICE_NODES, PracticeNode
+from orchestrator.practice.nodes.kubelet.node import PRACTICE_NODES, Endpoint, PracticeNode
+from orchestrator.practice.nodes.kubelet.port.certificates import client_authority, serving_tls
+from orchestrator.practice.nodes.kubelet.port.gates import CertificateGate, Gate, TokenGate
+from orchestrator.practice.nodes.kubelet.port.serving import KubeletPort
 from orchestrator.practice.nodes.listening import HttpListener
 from orchestrator.practice.nodes.lone_errors import lone_errors
-from orchestrator.practice.nodes.network import Network
+from orchestrator.practice.nodes.network import LOOPBACK, Network
 from orchestrator.practice.nodes.programs import Images
 from orchestrator.practice.nodes.proxies import ServiceProxies
 from orchestrator.practice.nodes.pulse import Pulse
@@ -52,6 +56,10 @@ class NodeOptions:
     traffic: DailyTraffic | None = field(default_factory=DailyTraffic)
     pace: Pace = field(default_factory=Pace)
     shop: bool = True
+    kubelet_token: str = ""
+    """What the API server shows to the kubelets; without one they want its certificate."""
+    reserved: bool = False
+    """Other nodes are there: keep their pods off these, and the shop off those."""
 
 
 class ShopNotReady(Unavailable):
@@ -71,6 +79,7 @@ class PracticeNodes:
         network: Network,
         visiting: aiohttp.ClientSession,
         probing: aiohttp.ClientSession,
+        gate: Gate | None,
     ) -> None:
         self._api = api
         self._options = options
@@ -84,6 +93,9 @@ class PracticeNodes:
         self._images = Images(shop_images(Ledger(), self._metrics))
         self._door = HttpListener(FrontDoor(visiting, self._metrics.registry).answer)
         self._page = HttpListener(self._show_metrics)
+        self._gate = gate
+        self._kubelets = [self._kubelet(node) for node in PRACTICE_NODES]
+        self._ports: list[KubeletPort] = []
         self.front_door_url = ""
         self.metrics_url = ""
 
@@ -97,21 +109,28 @@ class PracticeNodes:
         page = self._page.open(self._options.metrics_port)
         self.front_door_url = f"http://{door}"
         self.metrics_url = f"http://{page}/metrics"
+        if self._gate is not None:
+            for node, kubelet in zip(PRACTICE_NODES, self._kubelets, strict=True):
+                self._open_port(node, kubelet, self._gate)
 
     def close_doors(self) -> None:
         """Listen no more, and reset what is open."""
         self._door.abort()
         self._page.abort()
+        for port in self._ports:
+            port.close()
 
     async def start(self, tasks: TaskGroup) -> None:
         """Join the control plane and bring the shop there if asked to, all at the same time."""
         async with anyio.create_task_group() as starting:
-            for node in PRACTICE_NODES:
-                starting.start_soon(tasks.start, self._kubelet(node).run)
+            for kubelet in self._kubelets:
+                starting.start_soon(tasks.start, kubelet.run)
             for part in (self._proxies, self._workloads):
                 starting.start_soon(tasks.start, part.run)
             if self._options.shop:
-                starting.start_soon(install_shop, self._api)
+                starting.start_soon(
+                    partial(install_shop, reserved=self._options.reserved), self._api
+                )
 
     async def shop_ready(self, patience: timedelta) -> None:
         """Wait till every pod of the shop is ready and a visitor is served.
@@ -150,7 +169,15 @@ class PracticeNodes:
             pace=self._options.pace,
         )
         present = frozenset(image_name(service, CURRENT) for service in SERVICES)
-        return Kubelet(node, kit, present)
+        return Kubelet(node, kit, present, reserved=self._options.reserved)
+
+    def _open_port(self, node: PracticeNode, kubelet: Kubelet, gate: Gate) -> None:
+        port = KubeletPort(kubelet, self._network, gate)
+        number = port.open()
+        self._ports.append(port)
+        # An API server elsewhere takes the address at its word; the practice one knows better.
+        address = node.address if self._options.kubelet_token else LOOPBACK
+        kubelet.announce(Endpoint(address=address, port=number))
 
     def _is_complete(self) -> bool:
         return (
@@ -188,7 +215,14 @@ async def joined_nodes(access: Access, options: NodeOptions) -> AsyncIterator[Pr
             asking_from(network, NAMESPACE) as visiting,
             _probing_session() as probing,
         ):
-            nodes = PracticeNodes(api, options, network=network, visiting=visiting, probing=probing)
+            nodes = PracticeNodes(
+                api,
+                options,
+                network=network,
+                visiting=visiting,
+                probing=probing,
+                gate=await _gate(api, options.kubelet_token),
+            )
             try:
                 nodes.open_doors()
                 async with anyio.create_task_group() as tasks:
@@ -197,6 +231,17 @@ async def joined_nodes(access: Access, options: NodeOptions) -> AsyncIterator[Pr
                     tasks.cancel_scope.cancel()
             finally:
                 nodes.close_doors()
+
+
+async def _gate(api: Api, token: str) -> Gate | None:
+    """Who may ask the kubelets; none when nobody could prove to be the API server."""
+    if token:
+        return TokenGate(token=token)
+    authority = await client_authority(api)
+    if not authority:
+        return None
+    tls = await anyio.to_thread.run_sync(serving_tls, authority)
+    return CertificateGate(api=api, tls=tls)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from ssl import SSLContext
 from typing import TypeAlias
 
 import anyio
@@ -91,8 +92,9 @@ class _Http(web.Server):
 class HttpListener:
     """One listener, from `open` to `abort` or `end`."""
 
-    def __init__(self, answering: Answering) -> None:
+    def __init__(self, answering: Answering, *, tls: SSLContext | None = None) -> None:
         self._answering = answering
+        self._tls = tls
         self._acceptor: Acceptor | None = None
         self._http: _Http | None = None
 
@@ -110,7 +112,7 @@ class HttpListener:
             handler_cancellation=True,
             auto_decompress=False,
         )
-        self._acceptor = Acceptor(sock, self._http)
+        self._acceptor = Acceptor(sock, self._http, tls=self._tls)
         return Address(*sock.getsockname())
 
     async def end(self, patience: timedelta) -> None:

@@ -74,6 +74,14 @@ class Network:
         host = self._names.get(name)
         return None if host is None else self._services.get(Address(host, port))
 
+    def listener_at(self, service: Address) -> Address | None:
+        """Where the proxy of a service's address listens."""
+        return self._services.get(service)
+
+    def host_of(self, namespace: str, host: str) -> str | None:
+        """The address of a service by the name that a pod of a namespace gives it."""
+        return self._names.get(service_named(namespace, host))
+
 
 class Subnet:
     """The pod addresses of one node, handed out round and round.
@@ -131,7 +139,8 @@ class ClusterResolver(AbstractResolver):
         Raises:
             OSError: no service of that name has such a port.
         """
-        listener = self._network.listener_of_service(self._named(host), port)
+        name = service_named(self._namespace, host)
+        listener = self._network.listener_of_service(name, port)
         if listener is None:
             raise OSError(f"lookup {host}: no such service has port {port}")
         return [
@@ -148,7 +157,9 @@ class ClusterResolver(AbstractResolver):
     async def close(self) -> None:
         """Nothing is held open."""
 
-    def _named(self, host: str) -> ServiceName:
-        name, _, rest = host.removesuffix(".").partition(".")
-        namespace = rest.removesuffix(".cluster.local").removesuffix(".svc")
-        return ServiceName(namespace=namespace or self._namespace, name=name)
+
+def service_named(namespace: str, host: str) -> ServiceName:
+    """The service that a host name stands for, short or in full, in a pod of a namespace."""
+    name, _, rest = host.removesuffix(".").partition(".")
+    other = rest.removesuffix("cluster.local").removesuffix(".").removesuffix("svc")
+    return ServiceName(namespace=other.removesuffix(".") or namespace, name=name)

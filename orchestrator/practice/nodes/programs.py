@@ -5,13 +5,14 @@ kubelet; it sees its surroundings alone, as a process sees its environment.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 from typing import Final, Protocol, TypeAlias
 
 import anyio
 
+from orchestrator.practice.nodes.executables.around import Files
 from orchestrator.practice.nodes.listening import Answering, HttpListener
 from orchestrator.practice.nodes.network import Network
 
@@ -35,6 +36,8 @@ class Surroundings:
     namespace: str
     pod: str
     container: str
+    ip: str = ""
+    files: Files = field(default_factory=Files)
     environment: Mapping[str, str]
     network: Network
     listen: Listen

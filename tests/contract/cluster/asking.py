@@ -162,12 +162,30 @@ class Kubectl:
 
     def attempt(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """One call of kubectl, whether it succeeds or not."""
-        scope = ["--namespace", self.namespace, "--kubeconfig", str(self.kubeconfig)]
-        home = {**os.environ, "KUBECACHEDIR": str(self.kubeconfig.parent / "cache")}
         return subprocess.run(
-            [str(self.binary), *scope, *arguments],
-            input=stdin, env=home, capture_output=True, text=True, timeout=60, check=False,
+            self._command(*arguments),
+            input=stdin, env=self._environment, capture_output=True,
+            text=True, timeout=60, check=False,
         )  # fmt: skip
+
+    @contextmanager
+    def started(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """A call of kubectl that goes on, until the scope ends."""
+        with subprocess.Popen(
+            self._command(*arguments), env=self._environment, stdout=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.terminate()
+
+    def _command(self, *arguments: str) -> list[str]:
+        scope = ["--namespace", self.namespace, "--kubeconfig", str(self.kubeconfig)]
+        return [str(self.binary), *scope, *arguments]
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "KUBECACHEDIR": str(self.kubeconfig.parent / "cache")}
 
 
 def a_pod(name: str = "one", **spec: Any) -> Object:

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,36 @@ import pytest
 from kubernetes import client, config
 from kubernetes.client.exceptions import NotFoundException
 
+from tests.cluster.fixture import kubernetes_with_containers, node_programs
 from tests.contract.cluster.asking import Cluster, Kubectl
+from tests.contract.cluster.chaosk8s_calls import Chaosk8s
+from tests.contract.cluster.outcomes import (
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_sessionfinish,
+    pytest_sessionstart,
+)
+from tests.contract.cluster.running import (
+    running,
+    running_api,
+    running_kubeconfig,
+    runtime,
+)
+
+__all__ = [
+    "kubernetes_with_containers",
+    "node_programs",
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_sessionfinish",
+    "pytest_sessionstart",
+    "running",
+    "running_api",
+    "running_kubeconfig",
+    "runtime",
+]
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -97,28 +126,8 @@ def kubectl(kubeconfig: Path, scratch: str) -> Kubectl:
     return Kubectl(binary, kubeconfig, scratch)
 
 
-@pytest.fixture
-def chaosk8s(kubeconfig: Path) -> Callable[..., Any]:
-    """A function of chaosk8s called in a process of its own, as a run does; its result."""
-
-    def call(function: str, **arguments: Any) -> Any:
-        module, name = function.rsplit(".", 1)
-        script = (
-            "import importlib, json, sys\n"
-            f"function = getattr(importlib.import_module('chaosk8s.{module}'), {name!r})\n"
-            "result = function(**json.load(sys.stdin))\n"
-            "print(json.dumps(result, default=str))"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            input=json.dumps(arguments),
-            env={**os.environ, "KUBECONFIG": str(kubeconfig)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return call
+@pytest.fixture(scope="session")
+def chaosk8s(kubeconfig: Path) -> Iterator[Chaosk8s]:
+    """The functions of chaosk8s, called in a process of their own, as a run does."""
+    with Chaosk8s.talking_to(kubeconfig) as found:
+        yield found

@@ -95,8 +95,12 @@ class Kubelet:
         ]  # fmt: skip
         word = "True" if runs else "False"
         conditions = [
-            {"type": name, "status": word, "lastTransitionTime": now}
-            for name in ("Ready", "ContainersReady")
+            {"type": name, "status": status, "lastTransitionTime": now}
+            for name, status in (
+                ("Initialized", "True"),
+                ("Ready", word),
+                ("ContainersReady", word),
+            )
         ]
         address = f"10.244.0.{self._addresses}" if self._addresses < 250 else "10.244.1.1"
         phase = "Running" if runs else "Pending"
@@ -119,7 +123,10 @@ async def serve() -> None:
     server = uvicorn.Server(config)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run_controllers, store)
-        listener = socket.create_server(("127.0.0.1", 0))
+        # Named as TCP, or asyncio would not turn off the delay of small packets.
+        listener = socket.socket(proto=socket.IPPROTO_TCP)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
         tasks.start_soon(partial(server.serve, sockets=[listener]))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with aiohttp.ClientSession(url) as session:

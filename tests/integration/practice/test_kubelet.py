@@ -105,7 +105,7 @@ async def test_unknown_executable_is_a_start_error(started: Started) -> None:
     assert status["lastState"]["terminated"]["reason"] == "StartError"
     assert status["lastState"]["terminated"]["exitCode"] == 128
     assert (
-        'exec: "/opt/odd": executable file not found'
+        'exec: "/opt/odd": stat /opt/odd: no such file or directory'
         in (status["lastState"]["terminated"]["message"])
     )
 

@@ -226,11 +226,11 @@ def _size(*keys: str) -> Any:
     return cell
 
 
-CONFIG_MAP_COLUMNS: Final = (NAME, Column("Data", _size("data", "binaryData"), "integer"), AGE)
+CONFIG_MAP_COLUMNS: Final = (NAME, Column("Data", _size("data", "binaryData")), AGE)
 SECRET_COLUMNS: Final = (
-    NAME, Column("Type", _text("type")), Column("Data", _size("data"), "integer"), AGE,
+    NAME, Column("Type", _text("type")), Column("Data", _size("data")), AGE,
 )  # fmt: skip
-ACCOUNT_COLUMNS: Final = (NAME, Column("Secrets", _size("secrets"), "integer"), AGE)
+ACCOUNT_COLUMNS: Final = (NAME, AGE)
 LEASE_COLUMNS: Final = (
     NAME, Column("Holder", _part("spec", "holderIdentity")), AGE,
 )  # fmt: skip

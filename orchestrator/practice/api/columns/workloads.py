@@ -74,8 +74,8 @@ _WIDE: Final = (CONTAINERS, IMAGES, SELECTOR)
 DEPLOYMENT_COLUMNS: Final = (
     NAME,
     Column("Ready", _ready),
-    Column("Up-to-date", counted("status", "updatedReplicas"), "integer"),
-    Column("Available", counted("status", "availableReplicas"), "integer"),
+    Column("Up-to-date", counted("status", "updatedReplicas")),
+    Column("Available", counted("status", "availableReplicas")),
     AGE,
     *_WIDE,
 )

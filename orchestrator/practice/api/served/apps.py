@@ -25,6 +25,7 @@ DEPLOYMENT: Final = Kind(
     name="Deployment", plural="deployments", group="apps", schema="apps.v1.Deployment",
     short_names=("deploy",), categories=("all",), columns=DEPLOYMENT_COLUMNS,
     default=default_deployment, validate=deployment_causes, scale=Scale(_selector),
+    counts_annotations=True,
 )  # fmt: skip
 REPLICA_SET: Final = Kind(
     name="ReplicaSet", plural="replicasets", group="apps", schema="apps.v1.ReplicaSet",

@@ -48,10 +48,13 @@ POD: Final = Kind(
     columns=POD_COLUMNS, default=default_pod, validate=pod_causes,
     returns_deleted=True, graceful=True, index_labels=True,
     subresources=(
+        Subresource("attach", "PodAttachOptions", ("create", "get")),
         Subresource("binding", "Binding", ("create",)),
         Subresource("ephemeralcontainers", "Pod", ("get", "patch", "update")),
         Subresource("eviction", "Eviction", ("create",), "policy", "v1"),
+        Subresource("exec", "PodExecOptions", ("create", "get")),
         Subresource("log", "Pod", ("get",)),
+        Subresource("portforward", "PodPortForwardOptions", ("create", "get")),
         Subresource("resize", "Pod", ("get", "patch", "update")),
     ),
     parts=POD_PARTS,
@@ -88,4 +91,7 @@ SERVICE_ACCOUNT: Final = Kind(
     name="ServiceAccount", plural="serviceaccounts", schema="core.v1.ServiceAccount",
     short_names=("sa",), has_status=False, has_generation=False, returns_deleted=True,
     columns=tables.ACCOUNT_COLUMNS,
+    subresources=(
+        Subresource("token", "TokenRequest", ("create",), "authentication.k8s.io", "v1"),
+    ),
 )  # fmt: skip

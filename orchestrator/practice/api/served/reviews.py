@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from orchestrator.practice.api.clock import stamp, utc_now
 from orchestrator.practice.api.kinds import Kind
+from orchestrator.practice.api.statuses import Cause
 
 Object = dict[str, Any]
 _AUTHORIZATION: Final = "authorization.k8s.io"
@@ -34,11 +35,36 @@ def _name_user(review: Object) -> Object:
     return {**review, "metadata": metadata, "status": {"userInfo": user}}
 
 
+def _question_causes(review: Object, _old: Object | None) -> list[Cause]:
+    """What is wrong with a question about access."""
+    spec = review.get("spec", {})
+    url, what = spec.get("nonResourceAttributes"), spec.get("resourceAttributes")
+    if url is not None and what is not None:
+        shown = {"Path": url.get("path", ""), "Verb": url.get("verb", "")}
+        text = "cannot be specified in combination with resourceAttributes"
+        return [Cause.invalid("spec.nonResourceAttributes", shown, text)]
+    if url is None and what is None:
+        text = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        return [Cause.invalid("spec.resourceAttributes", None, text)]
+    return []
+
+
+def _others_causes(review: Object, old: Object | None) -> list[Cause]:
+    """What is wrong with a question about somebody else's access."""
+    causes = _question_causes(review, old)
+    spec = review.get("spec", {})
+    if not spec.get("user") and not spec.get("groups"):
+        text = "at least one of user or group must be specified"
+        causes.append(Cause.invalid("spec.user", "", text))
+    return causes
+
+
 def _access_review(name: str, *, namespaced: bool = False) -> Kind:
     return Kind(
         name=name, plural=f"{name.lower()}s", group=_AUTHORIZATION,
         schema=f"authorization.v1.{name}", namespaced=namespaced, has_status=False,
         has_generation=False, review=_allow,
+        validate=_question_causes if name.startswith("Self") else _others_causes,
     )  # fmt: skip
 
 

@@ -37,7 +37,12 @@ def _name_causes(kind: Kind, metadata: Object) -> list[Cause]:
     name = metadata.get("name", "")
     if not name:
         return [Cause.required("metadata.name", "name or generateName is required")]
-    return name_causes(name, "metadata.name", kind.name_rule)
+    # Nobody judges what the names of events begin with.
+    start = "" if kind.name == "Event" else metadata.get("generateName", "")
+    # What a name begins with may end in a dash.
+    begun = f"{start[:-1]}x" if start.endswith("-") else start
+    causes = name_causes(begun, "metadata.generateName", kind.name_rule) if start else []
+    return causes + name_causes(name, "metadata.name", kind.name_rule)
 
 
 def _owner_causes(metadata: Object) -> list[Cause]:

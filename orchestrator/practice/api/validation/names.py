@@ -43,6 +43,10 @@ _QUALIFIED_TEXT: Final = (
     "with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "
     "validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 )
+_KEY_TEXT: Final = (
+    _QUALIFIED_TEXT.replace("name part must", "a valid label key must")
+    + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+)
 _VALUE_TEXT: Final = (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "
     "'.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value', "
@@ -57,8 +61,7 @@ def name_causes(name: str, field: str, rule: str) -> list[Cause]:
     pattern, limit, text = _TEXTS[rule]
     causes = []
     if len(name) > limit:
-        unit = "characters" if rule == "label" else "bytes"
-        causes.append(Cause.invalid(field, name, f"must be no more than {limit} {unit}"))
+        causes.append(Cause.invalid(field, name, f"must be no more than {limit} characters"))
     if rule == "label" and "." in name and field == "metadata.name":
         causes.append(Cause.invalid(field, name, "must not contain dots"))
     elif not pattern.fullmatch(name):
@@ -85,6 +88,8 @@ def label_causes(labels: Mapping[str, str], field: str) -> list[Cause]:
 
 def key_causes(key: str, field: str) -> list[Cause]:
     """What is wrong with the key of a label or an annotation."""
+    if key.count("/") > 1:
+        return [Cause.invalid(field, key, _KEY_TEXT)]
     prefix, slash, name = key.rpartition("/")
     causes: list[Cause] = []
     if slash and not prefix:

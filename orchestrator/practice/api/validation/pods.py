@@ -14,6 +14,7 @@ from orchestrator.practice.api.validation.core import (
     port_causes,
     port_name_causes,
     protocol_causes,
+    target_port_causes,
 )
 from orchestrator.practice.api.validation.names import label_causes, name_causes
 
@@ -213,6 +214,7 @@ def _probe_causes(probe: Object, field: str, name: str) -> list[Cause]:
     for extra in handlers[1:]:
         text = "may not specify more than 1 handler type"
         causes.append(Cause.forbidden(f"{field}.{extra}", text))
+    causes += _handler_causes(probe, field)
     for key in ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "failureThreshold"):
         if probe.get(key, 0) < 0:
             text = "must be greater than or equal to 0"
@@ -220,6 +222,19 @@ def _probe_causes(probe: Object, field: str, name: str) -> list[Cause]:
     if name != "readinessProbe" and probe.get("successThreshold", 1) != 1:
         found = probe["successThreshold"]
         causes.append(Cause.invalid(f"{field}.successThreshold", found, "must be 1"))
+    return causes
+
+
+def _handler_causes(probe: Object, field: str) -> list[Cause]:
+    """What is wrong with what a probe asks by HTTP or TCP."""
+    causes: list[Cause] = []
+    for handler in ("httpGet", "tcpSocket"):
+        if handler in probe:
+            causes += target_port_causes(probe[handler].get("port", 0), f"{field}.{handler}.port")
+    scheme = probe.get("httpGet", {}).get("scheme", "HTTP")
+    if scheme not in {"HTTP", "HTTPS"}:
+        where = f"{field}.httpGet.scheme"
+        causes.append(Cause.unsupported(where, scheme, {"HTTP", "HTTPS"}))
     return causes
 
 

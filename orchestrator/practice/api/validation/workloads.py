@@ -48,14 +48,18 @@ def _workload_causes(spec: Object, old: Object | None) -> list[Cause]:
         if not selector.get("matchLabels") and not selector.get("matchExpressions"):
             text = "empty selector is invalid for deployment"
             causes.append(Cause.invalid("spec.selector", selector, text))
-    labels = spec["template"].get("metadata", {}).get("labels", {})
-    if selector and not causes and not of_object(selector).holds(labels):
+    labels = spec["template"].get("metadata", {}).get("labels")
+    if selector is None or (selector and not causes and not _selects(selector, labels)):
         text = "`selector` does not match template `labels`"
         causes.append(Cause.invalid("spec.template.metadata.labels", labels, text))
     causes += template_causes(spec["template"], "spec.template")
     if old is not None and selector is not None and selector != old["spec"]["selector"]:
         causes.append(Cause.invalid("spec.selector", selector, "field is immutable"))
     return causes
+
+
+def _selects(selector: Object, labels: Object | None) -> bool:
+    return of_object(selector).holds(labels or {})
 
 
 def count_causes(value: int, field: str) -> list[Cause]:
@@ -91,7 +95,10 @@ def _strategy_causes(strategy: Object) -> list[Cause]:
     kind = strategy.get("type")
     rolling = strategy.get("rollingUpdate")
     if kind not in {"Recreate", "RollingUpdate"}:
-        return [Cause.unsupported("spec.strategy", strategy, {"Recreate", "RollingUpdate"})]
+        # Shown is Kubernetes' inner form, whose fields have other names.
+        inner = {key[0].upper() + key[1:]: value for key, value in (rolling or {}).items()}
+        shown = {"Type": kind, "RollingUpdate": inner or None}
+        return [Cause.unsupported("spec.strategy", shown, {"Recreate", "RollingUpdate"})]
     if kind == "Recreate":
         text = "may not be specified when strategy `type` is 'Recreate'"
         return [Cause.forbidden("spec.strategy.rollingUpdate", text)] if rolling else []
@@ -127,7 +134,9 @@ def budget_causes(budget: Object, _old: Object | None) -> list[Cause]:
     spec = budget.get("spec", {})
     if "minAvailable" in spec and "maxUnavailable" in spec:
         text = "minAvailable and maxUnavailable cannot be both set"
-        return [Cause.invalid("spec", spec, text)]
+        fields = ("minAvailable", "selector", "maxUnavailable", "unhealthyPodEvictionPolicy")
+        shown = {key[0].upper() + key[1:]: spec.get(key) for key in fields}
+        return [Cause.invalid("spec", shown, text)]
     causes: list[Cause] = []
     for key in ("minAvailable", "maxUnavailable"):
         if key in spec:

@@ -5,6 +5,7 @@ a whole.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,11 +16,13 @@ import anyio
 from orchestrator.practice.nodes.chance import seeded
 from orchestrator.practice.nodes.client import ApiError, Json
 from orchestrator.practice.nodes.commands import command
+from orchestrator.practice.nodes.executables.around import Files
 from orchestrator.practice.nodes.kubelet.checks import Checks, Listener
 from orchestrator.practice.nodes.kubelet.environment import Environment, MissingReference
 from orchestrator.practice.nodes.kubelet.events import Event
 from orchestrator.practice.nodes.kubelet.images import ImageShelf
 from orchestrator.practice.nodes.kubelet.kit import Kit
+from orchestrator.practice.nodes.kubelet.logs import ContainerLog
 from orchestrator.practice.nodes.kubelet.probing import Finding, ProbeKind, Reach
 from orchestrator.practice.nodes.kubelet.process import Identity, Process
 from orchestrator.practice.nodes.kubelet.status import (
@@ -34,6 +37,8 @@ from orchestrator.practice.nodes.moments import now
 from orchestrator.practice.nodes.programs import ExecutableNotFound, Image, Program
 
 NOT_STARTED: Final = 128
+NOTHING_WRITTEN: Final = ContainerLog()
+NOTHING_WRITTEN.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +52,14 @@ class Place:
     policy: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What one execution finds: its variables and its files."""
+
+    environment: dict[str, str]
+    files: Files
+
+
 class Container:
     """One container; `changed` is called whenever its report does."""
 
@@ -55,7 +68,9 @@ class Container:
         self.name = str(spec["name"])
         self._kit = kit
         self._changed = changed
+        self._place: Place | None = None
         self._process: Process | None = None
+        self._logs: dict[str, ContainerLog] = {}
         self._ending = False
         self._image_id = ""
         self._container_id = ""
@@ -86,19 +101,39 @@ class Container:
         process = self._process
         return {} if process is None else {p: str(at) for p, at in process.listens.items()}
 
+    @property
+    def process(self) -> Process | None:
+        """What runs in it now, if anything does."""
+        return self._process
+
+    def log_of(self, container_id: str) -> ContainerLog:
+        """What an execution wrote; empty for one that was never, or is too long ago."""
+        return self._logs.get(container_id) or NOTHING_WRITTEN
+
+    async def refresh(self) -> None:
+        """Bring the mounted files up to date.
+
+        Raises: ApiError: the API server could not tell.
+        """
+        if self._process is not None and self._place is not None:
+            with suppress(MissingReference):
+                mounted = await self._place.environment.files(self.spec)
+                self._process.files.mounted = mounted
+
     def wait_as(self, state: Waiting) -> None:
         """Show why the container does not run."""
         self._enter(state)
 
     async def run(self, place: Place) -> None:
         """Live until the restart policy, or `end`, says that it is over."""
+        self._place = place
         crashes = 0
         while True:
             image = await place.shelf.pull(self.spec, place.pod, self.wait_as)
             self._image_id = f"practice://{image.name}"
-            environment = await self._gather_environment(place)
+            setting = await self._gather_setting(place)
             began = anyio.current_time()
-            end = await self._execute(place, image, environment)
+            end = await self._execute(place, image, setting)
             if self._ending or not _restarts(place.policy, end.exit_code):
                 return
             if anyio.current_time() - began > self._calm_seconds:
@@ -123,11 +158,14 @@ class Container:
     def _calm_seconds(self) -> float:
         return self._kit.pace.back_off_forgotten_after.total_seconds()
 
-    async def _gather_environment(self, place: Place) -> dict[str, str]:
+    async def _gather_setting(self, place: Place) -> Setting:
         retry = self._kit.pace.missing_reference_retry.total_seconds()
         while True:
             try:
-                return await place.environment.of(self.spec)
+                return Setting(
+                    environment=await place.environment.of(self.spec),
+                    files=Files(await place.environment.files(self.spec)),
+                )
             except MissingReference as missing:
                 self.wait_as(Waiting(reason="CreateContainerConfigError", message=str(missing)))
                 self._tell(place.pod, "Failed", f"Error: {missing}", warning=True)
@@ -136,7 +174,7 @@ class Container:
                 pass
             await anyio.sleep(retry)
 
-    async def _execute(self, place: Place, image: Image, environment: dict[str, str]) -> Terminated:
+    async def _execute(self, place: Place, image: Image, setting: Setting) -> Terminated:
         started_at = now()
         self._container_id = f"practice://{uuid4().hex}"
         try:
@@ -148,7 +186,7 @@ class Container:
         if self._restarts == 0:
             await anyio.sleep(self._start_seconds(place))
         self._tell(place.pod, "Created", f"Container created: {self.name}")
-        code = await self._live(place, self._new_process(place, program, environment))
+        code = await self._live(place, self._new_process(place, program, setting))
         return self._terminate(code, "Completed" if code == 0 else "Error", started_at, "")
 
     async def _live(self, place: Place, process: Process) -> int:
@@ -227,9 +265,9 @@ class Container:
         words = [*(self.spec.get("command") or ()), *(self.spec.get("args") or ())]
         return command(words) if self.spec.get("command") else image.program
 
-    def _new_process(self, place: Place, program: Program, environment: dict[str, str]) -> Process:
+    def _new_process(self, place: Place, program: Program, setting: Setting) -> Process:
         metadata = place.pod["metadata"]
-        return Process(
+        process = Process(
             program,
             Identity(
                 namespace=str(metadata["namespace"]),
@@ -237,11 +275,17 @@ class Container:
                 container=self.name,
                 ip=place.ip,
             ),
-            environment=environment,
+            environment=setting.environment,
+            files=setting.files,
             network=self._kit.network,
             chance=seeded(self._kit.seed, str(metadata["name"]), self.name),
             on_listeners=self._changed,
         )
+        # A runtime keeps the log of a container until the next one but one has started.
+        for forgotten in [*self._logs][:-1]:
+            del self._logs[forgotten]
+        self._logs[self._container_id] = process.log
+        return process
 
     def _start_seconds(self, place: Place) -> float:
         """How long this container takes to start; the same for the same pod name."""

@@ -61,6 +61,38 @@ class Environment:
                     name = str(source.get("name") or source.get("secretName"))
                     await self._mount(str(volume["name"]), kind, name)
 
+    async def files(self, container: Json) -> dict[str, bytes]:
+        """What a container's mounts of ConfigMaps and Secrets hold, by path.
+
+        Raises:
+            MissingReference: in the words of a kubelet.
+            ApiError: the API server could not tell.
+        """
+        volumes = {item["name"]: item for item in self._pod["spec"].get("volumes") or ()}
+        found: dict[str, bytes] = {}
+        for mount in container.get("volumeMounts") or ():
+            content = await self._volume(volumes.get(mount["name"]) or {})
+            found |= _mounted(content, mount)
+        return found
+
+    async def _volume(self, volume: Json) -> dict[str, str]:
+        for field, kind in (("configMap", "configMapRef"), ("secret", "secretRef")):
+            source = volume.get(field)
+            if not source:
+                continue
+            try:
+                name = str(source.get("name") or source.get("secretName"))
+                content = dict(await self._object(kind, name))
+            except MissingReference:
+                if source.get("optional"):
+                    return {}
+                raise
+            items = source.get("items")
+            if not items:
+                return content
+            return {item["path"]: content[item["key"]] for item in items if item["key"] in content}
+        return {}
+
     async def _mount(self, volume: str, kind: str, name: str) -> None:
         try:
             await self._object(kind, name)
@@ -133,3 +165,11 @@ class Environment:
             "spec.nodeName": str(self._pod["spec"].get("nodeName") or ""),
             "status.podIP": self._ip,
         }.get(path, "")
+
+
+def _mounted(content: Mapping[str, str], mount: Json) -> dict[str, bytes]:
+    """The files of one mount: the whole volume below a folder, or one of its files."""
+    at, part = str(mount["mountPath"]).rstrip("/"), mount.get("subPath")
+    if part:
+        return {at: content[part].encode()} if part in content else {}
+    return {f"{at}/{name}": text.encode() for name, text in content.items()}

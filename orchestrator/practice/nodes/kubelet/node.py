@@ -18,6 +18,9 @@ LEASES_PATH: Final = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/le
 LEASE_SECONDS: Final = 40
 ALLOCATABLE: Final = {"cpu": "4", "memory": "8Gi", "pods": "110", "ephemeral-storage": "20Gi"}
 VERSION: Final = "v1.36.0+practice"
+PROVIDER: Final = "practice://"
+RESERVED: Final = "practice.chaosday.io/node"
+"""The label of practice nodes, and their taint where others are beside them."""
 
 _HEALTHY: Final = (
     (
@@ -51,6 +54,14 @@ class PracticeNode:
         return f"10.0.0.{10 + self.number}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a node's kubelet can be asked: an address that an API server reaches, and a port."""
+
+    address: str
+    port: int = 0
+
+
 PRACTICE_NODES: Final = tuple(
     PracticeNode(name=f"practice-{number}", zone=f"practice-{letter}", number=number)
     for number, letter in enumerate("abc", start=1)
@@ -60,15 +71,20 @@ PRACTICE_NODES: Final = tuple(
 class Registration:
     """A node's presence in the API, renewed until cancelled."""
 
-    def __init__(self, api: Api, node: PracticeNode, pace: Pace) -> None:
+    def __init__(
+        self, api: Api, node: PracticeNode, pace: Pace, endpoint: Endpoint, *, reserved: bool
+    ) -> None:
         self._api = api
         self._node = node
         self._pace = pace
+        self._endpoint = endpoint
+        self._reserved = reserved
 
     async def register(self) -> None:
         """Make the node known and ready; an object of an earlier life is taken over."""
         try:
-            await self._api.create(NODES_PATH, _node_object(self._node))
+            node = _node_object(self._node, self._endpoint, reserved=self._reserved)
+            await self._api.create(NODES_PATH, node)
         except ApiRefused as refused:
             if refused.status != 409:
                 raise
@@ -98,7 +114,8 @@ class Registration:
     async def _report(self) -> None:
         path = f"{NODES_PATH}/{self._node.name}"
         known = await self._api.get(path)
-        status = node_status(self._node, known.get("status") or {}, now())
+        earlier = known.get("status") or {}
+        status = node_status(self._node, earlier, now(), self._endpoint)
         await self._api.patch(f"{path}/status", {"status": status}, Patch.STRATEGIC)
 
     async def _renew_lease(self) -> None:
@@ -123,16 +140,19 @@ class Registration:
             )
 
 
-def node_status(node: PracticeNode, known: Json, at: datetime) -> Json:
+def node_status(node: PracticeNode, known: Json, at: datetime, endpoint: Endpoint) -> Json:
     """The status of a healthy node; transition times survive where nothing changed."""
     earlier = {condition["type"]: condition for condition in known.get("conditions") or ()}
     return {
         "capacity": ALLOCATABLE,
         "allocatable": ALLOCATABLE,
         "addresses": [
-            {"type": "InternalIP", "address": node.address},
+            {"type": "InternalIP", "address": endpoint.address},
             {"type": "Hostname", "address": node.name},
         ],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": endpoint.port}},
+        # Lets an API server hand WebSockets on to this kubelet as they come.
+        "declaredFeatures": ["ExtendWebSocketsToKubelet"],
         "conditions": [_condition(item, earlier.get(item[0]) or {}, at) for item in _HEALTHY],
         "nodeInfo": _NODE_INFO | {"machineID": node.name, "systemUUID": node.name},
     }
@@ -163,7 +183,8 @@ _NODE_INFO: Final = {
 }
 
 
-def _node_object(node: PracticeNode) -> Json:
+def _node_object(node: PracticeNode, endpoint: Endpoint, *, reserved: bool) -> Json:
+    taint = {"key": RESERVED, "value": "true", "effect": "NoSchedule"}
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -175,12 +196,14 @@ def _node_object(node: PracticeNode) -> Json:
                 "kubernetes.io/arch": "amd64",
                 "topology.kubernetes.io/region": "practice",
                 "topology.kubernetes.io/zone": node.zone,
+                RESERVED: "true",
             },
         },
         "spec": {
             "podCIDR": f"{node.pod_prefix}.0/24",
             "podCIDRs": [f"{node.pod_prefix}.0/24"],
-            "providerID": f"practice://{node.name}",
+            "providerID": f"{PROVIDER}{node.name}",
+            "taints": [taint] if reserved else [],
         },
-        "status": node_status(node, {}, now()),
+        "status": node_status(node, {}, now(), endpoint),
     }

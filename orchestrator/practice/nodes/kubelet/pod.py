@@ -15,7 +15,6 @@ from orchestrator.practice.nodes.kubelet.environment import Environment, Missing
 from orchestrator.practice.nodes.kubelet.events import Event
 from orchestrator.practice.nodes.kubelet.images import ImageShelf
 from orchestrator.practice.nodes.kubelet.kit import Kit
-from orchestrator.practice.nodes.kubelet.node import PracticeNode
 from orchestrator.practice.nodes.kubelet.reporting import PodReporter
 from orchestrator.practice.nodes.kubelet.status import (
     CREATING,
@@ -33,10 +32,10 @@ class PodWorker:
     """Brings one pod to life, keeps it so and lets it go."""
 
     def __init__(
-        self, pod: Json, node: PracticeNode, subnet: Subnet, shelf: ImageShelf, kit: Kit
+        self, pod: Json, host_ip: str, subnet: Subnet, shelf: ImageShelf, kit: Kit
     ) -> None:
         self._pod = pod
-        self._node = node
+        self._host_ip = host_ip
         self._subnet = subnet
         self._shelf = shelf
         self._kit = kit
@@ -53,6 +52,21 @@ class PodWorker:
         self._mains = self._containers("containers")
         for container in self._mains:
             container.wait_as(waiting)
+
+    @property
+    def pod(self) -> Json:
+        """What the API last said of the pod."""
+        return self._pod
+
+    @property
+    def ip(self) -> str:
+        """Its address; empty while it has none."""
+        return self._ip
+
+    def container(self, name: str) -> Container | None:
+        """The container of that name."""
+        both = (*self._inits, *self._mains)
+        return next((item for item in both if item.name == name), None)
 
     def observe(self, pod: Json) -> None:
         """Take in what the API now says of the pod."""
@@ -181,7 +195,7 @@ class PodWorker:
             init_containers=[container.report for container in self._inits],
             initialized=self._initialized,
             ip=self._ip,
-            host_ip=self._node.address,
+            host_ip=self._host_ip,
             started_at=self._started_at,
         )
 

@@ -13,13 +13,14 @@ from typing import Final
 import anyio
 from anyio.abc import TaskStatus
 
+from orchestrator.practice.nodes.executables.around import Files
+from orchestrator.practice.nodes.kubelet.logs import ContainerLog, Stream
 from orchestrator.practice.nodes.listening import Answering, HttpListener
 from orchestrator.practice.nodes.network import Address, Network
 from orchestrator.practice.nodes.programs import Program, Surroundings
 
 KILLED: Final = 137
 CRASHED: Final = 1
-MOST_LOG_LINES: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +45,15 @@ class Process:
         identity: Identity,
         *,
         environment: Mapping[str, str],
+        files: Files,
         network: Network,
         chance: Random,
         on_listeners: Callable[[], None],
     ) -> None:
         self._program = program
-        self._identity = identity
-        self._environment = environment
+        self.identity = identity
+        self.environment = environment
+        self.files = files
         self._network = network
         self._chance = chance
         self._on_listeners = on_listeners
@@ -60,7 +63,7 @@ class Process:
         self._scope = anyio.CancelScope()
         self.listens: dict[int, Address] = {}
         self.exit_code = KILLED
-        self.log: list[str] = []
+        self.log = ContainerLog()
 
     async def run(self, *, task_status: TaskStatus[None]) -> None:
         """Run to the end; started once the program has booted, or ended before."""
@@ -75,12 +78,17 @@ class Process:
                 self.exit_code = await self._execute(booted)
         finally:
             self._close_listeners()
+            self.log.close()
             self._ended.set()
         booted()
 
+    def terminate(self) -> None:
+        """Ask the program to end."""
+        self._stopping.set()
+
     async def stop(self, grace: timedelta) -> None:
         """Ask the program to end, and end it when the grace is over."""
-        self._stopping.set()
+        self.terminate()
         with anyio.move_on_after(grace.total_seconds()):
             await self._ended.wait()
         self.kill()
@@ -101,25 +109,27 @@ class Process:
             return await self._program(self._surroundings(booted))
         except Exception as error:  # noqa: BLE001
             # The boundary of a process: its crash ends the container, not the node.
-            self._log(f"{type(error).__name__}: {error}")
+            self.log.write(f"{type(error).__name__}: {error}", Stream.ERR)
             return CRASHED
 
     def _surroundings(self, booted: Callable[[], None]) -> Surroundings:
         return Surroundings(
-            namespace=self._identity.namespace,
-            pod=self._identity.pod,
-            container=self._identity.container,
-            environment=self._environment,
+            namespace=self.identity.namespace,
+            pod=self.identity.pod,
+            container=self.identity.container,
+            ip=self.identity.ip,
+            files=self.files,
+            environment=self.environment,
             network=self._network,
             listen=self._listen,
             chance=self._chance,
             stopping=self._stopping,
             booted=booted,
-            log=self._log,
+            log=self.log.write,
         )
 
     def _listen(self, port: int, answering: Answering) -> HttpListener:
-        pod = Address(self._identity.ip, port)
+        pod = Address(self.identity.ip, port)
         if self._network.listener_of_pod(pod) is not None:
             raise OSError(f"listen tcp :{port}: bind: address already in use")
         listener = HttpListener(answering)
@@ -138,7 +148,3 @@ class Process:
             self._listeners.clear()
             self.listens = {}
             self._on_listeners()
-
-    def _log(self, line: str) -> None:
-        self.log.append(line)
-        del self.log[:-MOST_LOG_LINES]

@@ -6,6 +6,7 @@ They say nothing that only the practice cluster understands.
 from typing import Final
 
 from orchestrator.practice.nodes.client import Api, ApiRefused, Json
+from orchestrator.practice.nodes.kubelet.node import RESERVED
 from orchestrator.practice.nodes.shop.images import image_name
 from orchestrator.practice.nodes.shop.serving import PORT
 
@@ -20,14 +21,17 @@ REPLICAS: Final = {
 }
 
 
-async def install_shop(api: Api) -> None:
-    """Create what is not there yet; what is there stays as it is."""
+async def install_shop(api: Api, *, reserved: bool = False) -> None:
+    """Create what is not there yet; what is there stays as it is.
+
+    Where practice nodes are reserved, the shop's pods run on them alone.
+    """
     await _create(api, "/api/v1/namespaces", _namespace())
     for service in REPLICAS:
         await _create(api, f"/api/v1/namespaces/{NAMESPACE}/services", service_of(service))
     for service in REPLICAS:
         path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
-        await _create(api, path, deployment_of(service))
+        await _create(api, path, deployment_of(service, reserved=reserved))
 
 
 async def _create(api: Api, path: str, body: Json) -> None:
@@ -51,8 +55,12 @@ def service_of(service: str) -> Json:
     }
 
 
-def deployment_of(service: str) -> Json:
+def deployment_of(service: str, *, reserved: bool = False) -> Json:
     """The Deployment of a service."""
+    place: Json = {}
+    if reserved:
+        toleration = {"key": RESERVED, "operator": "Exists", "effect": "NoSchedule"}
+        place = {"nodeSelector": {RESERVED: "true"}, "tolerations": [toleration]}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -62,7 +70,7 @@ def deployment_of(service: str) -> Json:
             "selector": {"matchLabels": {"app": service}},
             "template": {
                 "metadata": {"labels": _labels(service)},
-                "spec": {"containers": [_container(service)]},
+                "spec": {"containers": [_container(service)], **place},
             },
         },
     }

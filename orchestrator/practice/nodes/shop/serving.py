@@ -93,7 +93,10 @@ def shop_program(
             counter = _Counter(
                 service, version, respond, desk=desk, metrics=metrics, surroundings=surroundings
             )
-            return await serve_until_stopped(surroundings, port=PORT, answering=counter.answer)
+            surroundings.log(f"{service} {version} starts, listening on :{PORT}")
+            code = await serve_until_stopped(surroundings, port=PORT, answering=counter.answer)
+            surroundings.log(f"{service} {version} was told to stop, and has finished its requests")
+            return code
 
     return program
 
@@ -119,6 +122,7 @@ class _Counter:
         self._added = _milliseconds(surroundings.environment.get("LATENCY_MS", "")) / 1000
         self._whole_shop = metrics
         self._own = ServiceMetrics()
+        self._log = surroundings.log
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one HTTP request."""
@@ -135,6 +139,10 @@ class _Counter:
         took = anyio.current_time() - began
         for metrics in (self._own, self._whole_shop):
             metrics.observe(self._service, answer.status, took)
+        line = f'"{request.method} {request.path_qs}" {answer.status} {took * 1000:.1f}ms'
+        self._log(
+            line if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR else f"{line} {_why(answer)}"
+        )
         return _response(answer, self._headers)
 
     async def _work(self, request: web.BaseRequest) -> Answer:
@@ -149,6 +157,10 @@ class _Counter:
             return await self._respond(self._desk, asked)
         except DependencyFailed as failed:
             return failed.answer
+
+
+def _why(answer: Answer) -> str:
+    return " ".join(f"{key}={value}" for key, value in answer.body.items())
 
 
 def refused(why: str) -> Answer:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.practice.api.applying import apply
+from orchestrator.practice.api.applying import merge
 from orchestrator.practice.api.patching import json_patch, merge_patch, strategic_merge
 from orchestrator.practice.api.statuses import ApiError
 
@@ -34,7 +34,7 @@ def test_patches_leave_the_document_as_it_was(document: Any, patch: Any) -> None
 
     merge_patch(document, patch)
     json_patch(document, [{"op": "add", "path": "/new", "value": patch}])
-    apply(document, patch, "core.v1.ConfigMap")
+    merge(document, patch, "core.v1.ConfigMap")
 
     assert repr(document) == before
 
@@ -142,7 +142,7 @@ def test_ports_are_applied_by_number_and_protocol() -> None:
     document = {"ports": [{"containerPort": 80, "protocol": "TCP", "name": "a"}]}
     configuration = {"ports": [{"containerPort": 80, "name": "b"}, {"containerPort": 81}]}
 
-    applied = apply(document, configuration, "core.v1.Container")
+    applied = merge(document, configuration, "core.v1.Container")
 
     assert applied["ports"] == [
         {"containerPort": 80, "protocol": "TCP", "name": "b"},

@@ -7,7 +7,8 @@ import pytest
 from orchestrator.practice.api.columns.ages import human
 from orchestrator.practice.api.quantities import quantity
 from orchestrator.practice.api.schema import Findings, TypeMismatch, conform
-from orchestrator.practice.api.selectors import of_object, parse
+from orchestrator.practice.api.selector_texts import parse
+from orchestrator.practice.api.selectors import of_object
 from orchestrator.practice.api.statuses import ApiError
 from orchestrator.practice.api.wire import Garbled, decode
 

@@ -1,5 +1,6 @@
 """The few executables that practice images have."""
 
+from dataclasses import replace
 from random import Random
 
 import anyio
@@ -18,8 +19,8 @@ def no_listening(port: int, answering: Answering) -> HttpListener:  # noqa: ARG0
     raise AssertionError
 
 
-def surroundings(stopping: anyio.Event) -> Surroundings:
-    """What a command finds around it."""
+def surroundings(stopping: anyio.Event, lines: list[str] | None = None) -> Surroundings:
+    """What a command finds around it; its log goes into the lines."""
     return Surroundings(
         namespace="shop",
         pod="cart-1",
@@ -30,7 +31,7 @@ def surroundings(stopping: anyio.Event) -> Surroundings:
         chance=Random(1),
         stopping=stopping,
         booted=lambda: None,
-        log=lambda _line: None,
+        log=([] if lines is None else lines).append,
     )
 
 
@@ -53,6 +54,12 @@ async def run(words: list[str], *, stopped: bool = False) -> int:
         (["sh", "-c", ""], 0),
         (["sleep", "0"], 0),
         (["sleep", "soon"], 1),
+        (["sh", "-c", "'"], 2),
+        (["sh", "-c", "kubectl get pods"], 127),
+        (["sh", "-c", "false && exit 4"], 1),
+        (["sh", "-c", "false || exit 4"], 4),
+        (["sh", "-c", "true; exit 5; exit 6"], 5),
+        (["sh", "-c", "sleep infinity | cat"], 2),
     ],
 )
 async def test_command_ends_with_its_code(words: list[str], code: int) -> None:
@@ -63,9 +70,32 @@ async def test_sleeper_that_is_stopped_ends_as_if_terminated() -> None:
     assert await run(["sleep", "infinity"], stopped=True) == 143
 
 
-@pytest.mark.parametrize(
-    "words", [["curl", "x"], ["sh", "-c", "curl x"], ["exit", "soon"], ["sh", "-c", "'"]]
-)
+@pytest.mark.parametrize("words", [["kubectl", "x"], ["exit", "3"], ["/opt/sh", "-c", "true"]])
 def test_what_an_image_does_not_have_is_not_found(words: list[str]) -> None:
-    with pytest.raises(ExecutableNotFound, match="executable file not found"):
+    with pytest.raises(ExecutableNotFound, match=r"not found|no such file"):
         command(words)
+
+
+@pytest.mark.parametrize(
+    ("script", "lines"),
+    [
+        ("echo a b; echo -n c", ["a b", "c"]),
+        ("echo one > /tmp/f; echo two >> /tmp/f; cat /tmp/f", ["one", "two"]),
+        ("X=1; echo \"$X $HOME\" '$X' ${X}y", ["1 /root $X 1y"]),
+        ("cat nothing 2>/dev/null; echo $?", ["1"]),
+        ("cat nothing 2>&1 > /dev/null || echo gone", ["gone"]),
+        ("echo lost > /dev/null; echo found >&2", ["found"]),
+        ("hostname; cat /etc/hostname", ["cart-1", "cart-1"]),
+        ("[ -f /etc/hosts ] && echo there", ["there"]),
+        ("nothing", ["sh: nothing: not found"]),
+        ("(true)", ['sh: syntax error: "(" is not known to the shell of practice images']),
+    ],
+)
+async def test_script_writes_its_output_to_the_log(script: str, lines: list[str]) -> None:
+    written: list[str] = []
+    around = replace(surroundings(anyio.Event(), written), environment={"HOME": "/root"})
+
+    with anyio.fail_after(SECONDS):
+        await command(["sh", "-c", script])(around)
+
+    assert written == lines

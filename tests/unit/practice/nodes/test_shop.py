@@ -12,6 +12,7 @@ from anyio.abc import TaskGroup
 
 from orchestrator.practice.nodes.chance import seeded
 from orchestrator.practice.nodes.client import Json
+from orchestrator.practice.nodes.executables.around import Files
 from orchestrator.practice.nodes.kubelet.process import Identity, Process
 from orchestrator.practice.nodes.network import Address, Network, ServiceName
 from orchestrator.practice.nodes.programs import Images
@@ -44,6 +45,7 @@ class Street:
             self.images.find(image_name(service)).program,
             Identity(namespace="shop", pod=f"{service}-1", container=service, ip=ip),
             environment=environment,
+            files=Files(),
             network=self.network,
             chance=seeded(1, service),
             on_listeners=lambda: None,
