@@ -18,6 +18,7 @@ from orchestrator.services.debriefing import Debriefing
 from orchestrator.services.halting import Halting
 from orchestrator.services.opening import Opening
 from orchestrator.services.planning import Planning
+from orchestrator.services.previewing import Previewing
 from orchestrator.services.recording import Said
 from orchestrator.services.responding import Responding
 from orchestrator.services.revealing import Audience, Revealing
@@ -34,6 +35,7 @@ class ApiServices:
 
     admitting: Admitting
     planning: Planning
+    previewing: Previewing
     opening: Opening
     halting: Halting
     responding: Responding

@@ -11,19 +11,24 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
 
 from orchestrator.domain.blast_radius import BlastRadius
+from orchestrator.domain.containment import BEST_EFFORT, Containment
 from orchestrator.domain.day import ChaosDay, PinnedExperiment
+from orchestrator.domain.day_budget import DayBudget, Reservation
 from orchestrator.domain.halt import Halt
 from orchestrator.domain.hypothesis import Sample
 from orchestrator.domain.identity import (
+    Actor,
     DayId,
     IncidentId,
+    PreviewId,
     Role,
     RunId,
     TokenId,
     WorkerId,
 )
 from orchestrator.domain.incident import Incident, RunLink
-from orchestrator.domain.plan import Cluster, Plan
+from orchestrator.domain.plan import AbortCondition, Cluster, Plan
+from orchestrator.domain.preview import Activity, ForeseenRefusal, ForeseenWrite, Preview
 from orchestrator.domain.run import Injection, Run
 from orchestrator.domain.timeline import TimelineEntry
 from orchestrator.domain.undo import Restoration, UndoRecord
@@ -187,6 +192,35 @@ class Storage(Protocol):
         """The halt that is engaged on the day."""
         ...
 
+    # Budget and previews
+    async def reserve(self, run: Run, reservation: Reservation, *, budget: DayBudget) -> None:
+        """Hold a part of the day's budget for a run, in the place of one that it held.
+
+        It is held until the run concludes or is cancelled; a stranded run keeps it.
+        Raises: BudgetExhausted; LeaseLost: the fence is another.
+        """
+        ...
+
+    async def reservations(self, day: DayId) -> Sequence[Reservation]:
+        """The parts that runs of a day hold, each with what its run has touched so far."""
+        ...
+
+    async def add_preview(self, preview: Preview) -> None:
+        """Store a new preview, which nobody approved yet."""
+        ...
+
+    async def preview(self, preview: PreviewId) -> Preview:
+        """Read a preview. Raises: NoSuchPreview."""
+        ...
+
+    async def approve(self, preview: PreviewId, *, by: str, at: datetime) -> None:
+        """Store that a preview is approved. Safe to repeat. Raises: NoSuchPreview."""
+        ...
+
+    async def approved(self, subject: str) -> Preview | None:
+        """The preview of a subject that was approved last."""
+        ...
+
     # Timeline
     async def append(self, entries: Sequence[TimelineEntry]) -> Sequence[TimelineEntry]:
         """Append entries; returns them with their numbers."""
@@ -345,6 +379,20 @@ class WriteRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """The inspector said what one activity does."""
+
+    activity: Activity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteForeseen:
+    """A dry run let a write through."""
+
+    write: ForeseenWrite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerEnded:
     """The runner's process ended, whatever it was doing."""
 
@@ -368,9 +416,41 @@ Happening: TypeAlias = (
     | Proved
     | WriteMade
     | WriteRefused
+    | Inspected
+    | WriteForeseen
     | RunnerEnded
     | GuardEnded
 )
+
+
+class Hand(Protocol):
+    """An agent of chaos who breaks things by hand, where others have a method."""
+
+    @property
+    def by(self) -> Actor:
+        """Whose hand it is."""
+        ...
+
+    @property
+    def deed(self) -> str:
+        """What is done, for people."""
+        ...
+
+    @property
+    def hold(self) -> timedelta:
+        """How long the fault stays when the hand is done."""
+        ...
+
+    async def work(self, variables: Mapping[str, str]) -> str:
+        """Do it; returns what went wrong, an empty string when nothing did.
+
+        Shape: variables of the environment that lead to the guard. Cancelling ends it.
+        """
+        ...
+
+    async def end(self) -> None:
+        """Have it end now, whatever it is doing. Safe to repeat, and before it began."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,6 +465,16 @@ class Assignment:
     probe_interval: timedelta
     recovering: bool = False
     """Whether only restoring is left to do: nothing of the method may be written."""
+    rehearsing: bool = False
+    """Whether every write is to be a dry run."""
+    containment: Containment = BEST_EFFORT
+    """What must keep the runner in before it may start."""
+    may_reach: tuple[str, ...] | None = None
+    """Where its requests may go, as HOST:PORT; None for what the experiment declares itself."""
+    abort_when: tuple[AbortCondition, ...] = ()
+    """What is measured beside the hypothesis."""
+    hand: Hand | None = None
+    """Who works by hand; None when a runner plays the method."""
 
 
 class Execution(Protocol):
@@ -430,6 +520,35 @@ class Execution(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """What a rehearsal of one run showed.
+
+    Shape: problem says why the dry run was not made or broke off; empty when it was made whole.
+    """
+
+    activities: tuple[Activity, ...] = ()
+    writes: tuple[ForeseenWrite, ...] = ()
+    refusals: tuple[ForeseenRefusal, ...] = ()
+    made_dry: bool = False
+    problem: str = ""
+
+
+class Rehearser(Protocol):
+    """Finds out what a run would do, without doing it."""
+
+    async def rehearse(
+        self, assignment: Assignment, *, with_dry_run: bool, with_opaque: bool, patience: timedelta
+    ) -> Rehearsed:
+        """Inspect the experiment and, if asked to, play it without effect on the cluster.
+
+        An experiment with opaque activities is played only when that is asked for, since what
+        they do outside the cluster is done.
+        Raises: KubeconfigUnreadable; ClusterUnavailable; EngineUnavailable.
+        """
+        ...
+
+
 class Engine(Protocol):
     """Starts the processes of a run."""
 
@@ -450,17 +569,22 @@ __all__ = [
     "Engine",
     "Execution",
     "GuardEnded",
+    "Hand",
     "Happening",
     "Held",
     "IncidentId",
+    "Inspected",
     "MethodPlayed",
     "PlanFormat",
     "Proved",
+    "Rehearsed",
+    "Rehearser",
     "RunnerEnded",
     "Sampled",
     "Storage",
     "Token",
     "UndoJournal",
+    "WriteForeseen",
     "WriteMade",
     "WriteRefused",
 ]

@@ -63,6 +63,12 @@ class RunnerSettings:
 
     environment: tuple[str, ...] = ()
     """Names of variables passed on from the orchestrator's environment, separated by commas."""
+    containment: str = "on"
+    """`on`: every measure that this machine has; `off`: none, to look into an experiment that
+    fails because of them. A plan that requires one refuses to start then."""
+    readable: tuple[str, ...] = ()
+    """Folders with scripts or modules of experiments that a runner may read, separated by
+    commas; it reads the system's programs and Python anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

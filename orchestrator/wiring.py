@@ -5,20 +5,25 @@ It does not hold anything: every scope is a context that its caller closes.
 
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from experiments.catalogue import FolderCatalogue
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.adapters.storage import Database, SqlStorage, SqlUndoJournal
+from orchestrator.domain.containment import Standing
+from orchestrator.domain.errors import InvalidValue
 from orchestrator.domain.identity import WorkerId
 from orchestrator.domain.plan import Plan
-from orchestrator.ports import Storage
+from orchestrator.ports import Hand, Storage
 from orchestrator.services.admitting import Admitting
+from orchestrator.services.by_hand import ByHand
+from orchestrator.services.clearing import Clearing
 from orchestrator.services.conducting import Conducting
 from orchestrator.services.course import Pace
 from orchestrator.services.debriefing import Debriefing
@@ -26,10 +31,14 @@ from orchestrator.services.halting import Halting
 from orchestrator.services.opening import Opening
 from orchestrator.services.pacing import Pacing
 from orchestrator.services.planning import Planning
+from orchestrator.services.previewing import Previewing
 from orchestrator.services.recording import Recording
 from orchestrator.services.responding import Responding
 from orchestrator.services.revealing import Revealing
 from orchestrator.settings import PaceSettings, Settings, settings_of
+
+if TYPE_CHECKING:
+    from orchestrator.adapters.chaostoolkit.containment.survey import Offer
 
 
 @lru_cache(maxsize=1)
@@ -46,11 +55,13 @@ class Services:
     admitting: Admitting
     planning: Planning
     opening: Opening
+    previewing: Previewing
     halting: Halting
     responding: Responding
     revealing: Revealing
     debriefing: Debriefing
     pacing: Pacing
+    by_hand: ByHand
     catalogue: FolderCatalogue
     clock: SystemClock
 
@@ -61,18 +72,24 @@ async def services(
     *,
     allowed_environment: Sequence[str] = (),
     pace: Pace | None = None,
+    hand: Hand | None = None,
 ) -> AsyncIterator[Services]:
     """Open the database and wire everything to it. Raises: DatabaseUnavailable."""
     knobs = knobs or settings()
     async with Database(knobs.storage.url) as database:
-        yield _wired(database, knobs, allowed_environment, pace or pace_of(knobs.pace))
+        yield _wired(database, knobs, allowed_environment, pace or pace_of(knobs.pace), hand)
 
 
 def _wired(
-    database: Database, knobs: Settings, allowed_environment: Sequence[str], pace: Pace
+    database: Database,
+    knobs: Settings,
+    allowed_environment: Sequence[str],
+    pace: Pace,
+    hand: Hand | None,
 ) -> Services:
     # Imported here because a guard's process needs none of it, and a run waits for its guard.
-    from orchestrator.adapters.chaostoolkit import ChaosToolkitEngine
+    from orchestrator.adapters.chaostoolkit.engine import ChaosToolkitEngine
+    from orchestrator.adapters.chaostoolkit.rehearsing import ChaosToolkitRehearser
 
     storage, clock, catalogue = SqlStorage(database), SystemClock(), FolderCatalogue()
     recording = Recording(clock=clock)
@@ -82,10 +99,21 @@ def _wired(
         guard_environment=guard_environment(knobs),
         clock=clock,
         allowed_environment=(*knobs.runner.environment, *allowed_environment),
+        survey=_survey(knobs),
+        readable=knobs.runner.readable,
     )
+    previewing = Previewing(storage=storage, rehearser=ChaosToolkitRehearser(engine), clock=clock)
     conducting = Conducting(
-        storage=storage, engine=engine, clock=clock, recording=recording, worker=worker, pace=pace
+        storage=storage,
+        engine=engine,
+        clock=clock,
+        recording=recording,
+        clearing=Clearing(storage=storage, previewing=previewing, recording=recording),
+        worker=worker,
+        pace=pace,
+        hand=hand,
     )
+    opening = Opening(storage=storage, clock=clock, recording=recording)
     return Services(
         storage=storage,
         admitting=Admitting(storage=storage),
@@ -96,7 +124,8 @@ def _wired(
             clock=clock,
             recording=recording,
         ),
-        opening=Opening(storage=storage, clock=clock, recording=recording),
+        opening=opening,
+        previewing=previewing,
         halting=Halting(storage=storage, clock=clock, recording=recording),
         responding=Responding(storage=storage, clock=clock, recording=recording),
         revealing=Revealing(storage=storage),
@@ -104,9 +133,49 @@ def _wired(
         pacing=Pacing(
             storage=storage, clock=clock, conducting=conducting, worker=worker, lease=pace.lease
         ),
+        by_hand=ByHand(
+            storage=storage,
+            opening=opening,
+            conducting=conducting,
+            clock=clock,
+            worker=worker,
+            lease=pace.lease,
+        ),
         catalogue=catalogue,
         clock=clock,
     )
+
+
+def containment() -> tuple[Standing, ...]:
+    """How each measure stands that keeps runners in on this machine."""
+    from orchestrator.adapters.chaostoolkit.containment.standing import standings
+
+    return standings(_survey(settings())())
+
+
+def runner_environment() -> Mapping[str, str]:
+    """What of this process's environment a runner may see."""
+    from orchestrator.adapters.chaostoolkit.environment import passed_on
+
+    return passed_on(settings().runner.environment)
+
+
+def _survey(knobs: Settings) -> "Callable[[], Offer]":
+    """What finds out how runners can be kept in, unless the operator wants none of it."""
+    from orchestrator.adapters.chaostoolkit.containment.survey import surveyed, unwanted
+
+    match knobs.runner.containment:
+        case "on":
+            return surveyed
+        case "off":
+            return unwanted
+        case other:
+            raise InvalidValue(
+                field="CHAOSDAY_RUNNER_CONTAINMENT",
+                value=other,
+                problem="is neither on nor off",
+                way_out="unset it, which means on",
+            )
 
 
 class _PlanFile:
@@ -141,4 +210,9 @@ async def guard() -> None:
     from orchestrator.guard.stdio import guard_on_stdio
 
     async with Database(settings().storage.url) as database:
-        await guard_on_stdio(journal=SqlUndoJournal(database), clock=SystemClock())
+        door = os.environ.get("CHAOSDAY_GUARD_DOOR", "")
+        await guard_on_stdio(
+            journal=SqlUndoJournal(database),
+            clock=SystemClock(),
+            door=int(door) if door.isdigit() else None,
+        )

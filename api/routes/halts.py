@@ -22,6 +22,11 @@ Halter = Annotated[Guest, Depends(only(*EVERYBODY, to="halt a day"))]
 Releaser = Annotated[Guest, Depends(only(Role.FACILITATOR, to="release a halt"))]
 
 
+async def _shown(services: Services, audience: CurrentAudience) -> HaltedView:
+    state = await services.halting.state(audience.day.id)
+    return HaltedView.of(await services.revealing.halt(audience), state)
+
+
 @router.post("", summary="Halt a day", responses=problems(404, 413))
 async def halt_day(
     _: Halter,
@@ -33,13 +38,13 @@ async def halt_day(
     """Stop everything on a day and restore it. Latched; the first halt stays in force."""
     await services.halting.halt(audience.day.id, said=said, reason=asked.reason)
     services.nudge()
-    return HaltedView.of(await services.revealing.halt(audience))
+    return await _shown(services, audience)
 
 
 @router.get("", summary="Show the halt", responses=problems(404))
 async def show_halt(audience: CurrentAudience, services: Services) -> HaltedView:
     """Whether the day is halted."""
-    return HaltedView.of(await services.revealing.halt(audience))
+    return await _shown(services, audience)
 
 
 @router.post("/release", summary="Release the halt", responses=problems(404, 409))

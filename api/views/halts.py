@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import Field
 
 from api.views.values import ActorView, Asked, Text, View
-from orchestrator.domain.halt import Halt
+from orchestrator.domain.halt import Halt, HaltState
 
 
 class ReasonRequest(Asked):
@@ -48,9 +48,14 @@ class HaltedView(View):
     """Whether a day is halted, and by which halt."""
 
     halted: bool
+    state: HaltState | None = Field(
+        description="`engaging` until no guard lets a method write any more; then `engaged`."
+    )
     halt: HaltView | None
 
     @classmethod
-    def of(cls, halt: Halt | None) -> Self:
-        """The view of the halt in force."""
-        return cls(halted=halt is not None, halt=HaltView.of(halt) if halt else None)
+    def of(cls, halt: Halt | None, state: HaltState) -> Self:
+        """The view of the halt in force, and how far it is."""
+        if halt is None:
+            return cls(halted=False, state=None, halt=None)
+        return cls(halted=True, state=state, halt=HaltView.of(halt))

@@ -3,6 +3,7 @@
 They tell what the cluster does, not how people fare with it; that is measured from the outside.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -79,6 +80,51 @@ def pods_that_cannot_pull(
     """How many pods wait because an image cannot be pulled, of those whose image ends like that."""
     pods = _pods(create_k8s_api_client(secrets), label_selector, namespace)
     return sum(_cannot_pull(pod, image_ends_with) for pod in pods)
+
+
+def condition_status(
+    kind: str,
+    name: str,
+    condition: str,
+    namespace: str = "",
+    secrets: Mapping[str, Any] | None = None,
+) -> str:
+    """The status of a condition of an object: True, False or Unknown.
+
+    Shape: kind is the plural resource name with its group, such as deployments.apps or nodes.
+    Raises: ActivityFailed: there is no such object, or it has no such condition.
+    """
+    api = create_k8s_api_client(secrets)
+    plural, _, group = kind.partition(".")
+    root = f"/apis/{group}/{_version(api, group)}" if group else "/api/v1"
+    inside = f"/namespaces/{namespace}" if namespace else ""
+    found = _get(api, f"{root}{inside}/{plural}/{name}")
+    conditions = (found.get("status") or {}).get("conditions") or []
+    for each in conditions:
+        if each.get("type") == condition:
+            return str(each.get("status"))
+    known = ", ".join(str(each.get("type")) for each in conditions) or "none"
+    raise ActivityFailed(f"{kind} {name} has no condition {condition}; it has: {known}")
+
+
+def _version(api: ApiClient, group: str) -> str:
+    preferred = _get(api, f"/apis/{group}").get("preferredVersion") or {}
+    return str(preferred.get("version"))
+
+
+def _get(api: ApiClient, path: str) -> dict[str, Any]:
+    """One object of any kind. Raises: ActivityFailed."""
+    asked = api.call_api(
+        "GET",
+        f"{api.configuration.host}{path}",
+        header_params={"Accept": "application/json"},
+        _request_timeout=PATIENCE,
+    )
+    content: bytes = asked.read()  # type: ignore[no-untyped-call]
+    found = json.loads(content)
+    if asked.status >= 400:
+        raise ActivityFailed(f"cannot read {path}: {asked.status} {found.get('message')}")
+    return dict(found)
 
 
 def _cannot_pull(pod: V1Pod, image_ends_with: str) -> bool:

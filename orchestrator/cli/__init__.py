@@ -14,6 +14,8 @@ from orchestrator.cli.exits import guarded
 COMMANDS: Final = {
     "init": "Write a plan to begin with.",
     "check": "Check a plan and its experiments.",
+    "preview": "Show what the runs of a plan would do, without doing it.",
+    "rbac": "Print the least roles that a plan's guards need.",
     "schema": "Print the JSON Schema of the plan file.",
     "catalogue": "List the experiments, or show one's card.",
     "practice": "Start the practice cluster: a small shop to break.",
@@ -22,6 +24,7 @@ COMMANDS: Final = {
     "token": "Issue a token for somebody.",
     "conduct": "Conduct the day of a plan from this terminal.",
     "run": "Run one experiment now.",
+    "by-hand": "Break things by hand, within limits.",
     "halt": "Stop everything on a day, at once.",
     "restore": "Try again to restore a stranded run.",
     "log": "Note what you saw, thought or did.",
@@ -46,7 +49,7 @@ class LazyGroup(click.Group):
         # Imported here because only the command that is called is needed.
         from importlib import import_module
 
-        module = import_module(f"orchestrator.cli.{cmd_name}")
+        module = import_module(f"orchestrator.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

@@ -37,13 +37,14 @@ async def recover(services: Services) -> None:
 
 async def conduct(services: Services, day: ChaosDay, *, quiet: bool) -> bool:
     """Conduct an open day to the end of its agenda; True when a signal ended it early."""
-    async with followed(services, day.id, quiet=quiet), _stopped_by_signals(services) as stopped:
+    async with followed(services, day.id, quiet=quiet), stopped_by_signals(services) as stopped:
         await services.pacing.pace(day.id, until_done=True)
     return bool(stopped)
 
 
 @asynccontextmanager
-async def _stopped_by_signals(services: Services) -> AsyncIterator[list[str]]:
+async def stopped_by_signals(services: Services) -> AsyncIterator[list[str]]:
+    """Stop and restore on SIGINT and SIGTERM; yields the names of those that came."""
     stopped: list[str] = []
 
     async def wait() -> None:

@@ -1,7 +1,10 @@
 """What goes straight to the database, because the service may not answer.
 
-It does not wait for holders of runs, which read the flags that it sets.
+It waits a moment for the holders of runs, which read the flags that it sets, to close their guards.
 """
+
+from datetime import timedelta
+from typing import Final
 
 from orchestrator import wiring
 from orchestrator.cli.conducting import ourselves
@@ -9,17 +12,28 @@ from orchestrator.domain.day import DayState
 from orchestrator.domain.errors import Conflict
 from orchestrator.domain.identity import DayId
 
+_ENGAGED_WITHIN: Final = timedelta(seconds=5)
+"""A holder reads its flag within a third of its lease, or loses the run to one that restores."""
 
-async def halt_directly(day: str, reason: str, release: bool) -> list[str]:
-    """Halt or release one day, or every open one; returns which. Raises: Conflict: none."""
+
+async def halt_directly(day: str, reason: str, release: bool) -> dict[str, str]:
+    """Halt or release one day, or every open one; returns which, and how far the halt is.
+
+    Raises: Conflict: no day is open.
+    """
     async with wiring.services() as services:
         opened = [each.id for each in await services.storage.days() if each.state is DayState.OPEN]
         days = [DayId(day)] if day else opened
         if not days:
             raise Conflict("no day is open, so there is nothing to halt")
-        for each in days:
-            if release:
+        if release:
+            for each in days:
                 await services.halting.release(each, said=ourselves())
-            else:
-                await services.halting.halt(each, said=ourselves(), reason=reason)
-        return [str(each) for each in days]
+            return {str(each): "released" for each in days}
+        # All are latched before any is waited for.
+        for each in days:
+            await services.halting.halt(each, said=ourselves(), reason=reason)
+        return {
+            str(each): str(await services.halting.engaged(each, within=_ENGAGED_WITHIN))
+            for each in days
+        }

@@ -110,7 +110,9 @@ _VERDICTS: dict[Finding | None, Callable[[Run], str]] = {
     Finding.UNFIT: lambda run: f"not started: {run.reason}",
     Finding.INEFFECTIVE: lambda run: f"the fault did not take effect: {run.reason}",
     Finding.STRANDED: lambda run: f"STRANDED: restoration is not proven: {run.reason}",
-    Finding.UNKNOWN: lambda _: "done; nothing was measured, so nothing is claimed",
+    Finding.UNKNOWN: lambda run: (
+        f"done; {run.reason or 'nothing was measured'}, so nothing is claimed"
+    ),
     None: lambda run: f"not started: {run.reason}",
 }
 

@@ -24,14 +24,24 @@ def command(reason: str, release: bool, direct: bool, service: Service, as_json:
         from orchestrator.cli.direct import halt_directly
 
         halted = anyio.run(halt_directly, service.day, reason or "halted by hand", release)
-        show_json({"days": halted}) if as_json else click.echo(_line(", ".join(halted), release))
+        if as_json:
+            show_json({"days": list(halted), "states": halted})
+        else:
+            click.echo(_line(", ".join(halted), release, *halted.values()))
         return
     if release:
         answer = service.post(service.of_day("/halt/release"))
     else:
         answer = service.post(service.of_day("/halt"), {"reason": reason or "halted by hand"})
-    show_json(answer) if as_json else click.echo(_line(service.which_day(), release))
+    if as_json:
+        show_json(answer)
+    else:
+        click.echo(_line(service.which_day(), release, str(answer.get("state"))))
 
 
-def _line(day: str, release: bool) -> str:
-    return f"released: {day}" if release else f"halted: {day}; everything is being restored"
+def _line(days: str, release: bool, *states: str) -> str:
+    if release:
+        return f"released: {days}"
+    if "engaging" in states:
+        return f"halted: {days}; engaging: a run has not said yet that it writes no more"
+    return f"halted: {days}; nothing more is injected, and everything is being restored"

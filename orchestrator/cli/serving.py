@@ -78,7 +78,8 @@ def _config(app: object) -> uvicorn.Config:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Named as TCP, or asyncio would not turn off the delay of small packets.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -95,6 +96,7 @@ def _for_api(services: Services, life: _Life) -> ApiServices:
     return ApiServices(
         admitting=services.admitting,
         planning=services.planning,
+        previewing=services.previewing,
         opening=services.opening,
         halting=services.halting,
         responding=services.responding,

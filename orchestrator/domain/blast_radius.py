@@ -3,13 +3,17 @@
 It does not find out what a request touches; the guard expands a request to its targets first.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from fractions import Fraction
 from typing import Final, TypeAlias
 
+from orchestrator.domain.changeable import is_covered, may_change, shared
 from orchestrator.domain.errors import InvalidValue
+from orchestrator.domain.labels import Requirement, are_met
+from orchestrator.domain.undo import Path
 
 PROTECTED_NAMESPACES: Final = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 """Never touched, whatever a plan says."""
@@ -18,6 +22,22 @@ DEFAULT_KINDS: Final = frozenset({"pods", "deployments", "services", "configmaps
 
 CLUSTER_KINDS: Final = frozenset({"nodes"})
 """Kinds without a namespace that a plan may allow by naming them."""
+
+NODES: Final = "nodes"
+"""In the place of a workload: the nodes of the cluster, of which a share may be lost as well."""
+
+IRREVERSIBLE: Final[Mapping[str, str]] = {
+    "exec": "what a command does inside a container cannot be put back",
+    "jobs": "a job that is made anew runs again from its beginning",
+}
+"""What cannot be put back and yet may be allowed by a plan, with the reason."""
+
+
+class Budgets(StrEnum):
+    """What a run may do to the PodDisruptionBudgets of the pods that it takes away."""
+
+    RESPECTED = "respect"
+    MAY_BE_VIOLATED = "may be violated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +62,53 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What a write leaves of the pods that one PodDisruptionBudget protects.
+
+    Units: numbers of pods that are healthy, before the write, after it and as needed.
+    """
+
+    budget: str
+    before: int
+    after: int
+    needed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
     """One write, expanded to all that it touches.
 
-    Shape: written is the object in the request, if it exists or will; lost the pods that
-    the write takes away, all of one workload; sizes the number of pods of that workload when
-    it was first touched, empty when no workload is behind the write.
+    Shape: written is the object in the request, if it exists or will; lost the pods and nodes
+    that the write takes away or cuts off; reached what else it touches; candidates those from
+    which the cluster will choose the lost; namespaces those that it extends to. sizes holds
+    for each workload behind the lost its number of pods when it was first touched.
     """
 
     verb: str
     kind: str
     written: Target
     lost: tuple[Target, ...] = ()
+    reached: tuple[Target, ...] = ()
+    candidates: tuple[Target, ...] = ()
+    namespaces: frozenset[str] = frozenset()
     sizes: Mapping[str, int] = field(default_factory=dict)
+    left: tuple[Left, ...] = ()
+    changed: frozenset[Path] = frozenset()
+    """The fields of the written object that change, as `changed_fields` names them."""
+    creates: bool = False
+    is_carrier: bool = False
+    """Whether the written object is new and does nothing but carry a fault to the others."""
+    irreversible: str = ""
+    """Which of the things that cannot be put back the write does; empty when none."""
+
+    @property
+    def touched(self) -> tuple[Target, ...]:
+        """Everything that counts as touched, the written object first."""
+        return (self.written, *self.lost, *self.reached)
+
+    def lost_of(self, workload: str) -> Set[str]:
+        """The keys of the lost that belong to a workload."""
+        return {target.key for target in self.lost if target.workload == workload}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,16 +131,31 @@ Verdict: TypeAlias = Allowed | Denied
 class BlastRadius:
     """The limits of a run or of a day.
 
-    Units: most_share is a part of one workload's pods, above 0 up to 1.
+    Units: most_share is a part of one workload's pods, most_node_share of the cluster's
+    nodes, above 0 up to 1.
     """
 
     namespaces: frozenset[str]
     selectors: Mapping[str, str] = field(default_factory=dict)
-    """Labels that each written object and each lost pod must carry."""
+    """Labels that each written object and each pod behind it must carry."""
+    expressions: tuple[Requirement, ...] = ()
+    """Further conditions on the same labels."""
     kinds: frozenset[str] = DEFAULT_KINDS
+    creates: frozenset[str] = frozenset()
+    """Kinds of which objects may be made."""
+    fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Fields that may be changed, by kind; a kind that is left out has its default ones."""
     most_objects: int = 10
     most_share: Fraction = Fraction(1)
+    most_node_share: Fraction = Fraction(1, 2)
+    shares: Mapping[str, Fraction] | None = None
+    """Shares by workload, where the day's budget holds them for the run: nothing of others."""
     longest: timedelta = timedelta(minutes=30)
+    disruption_budgets: Budgets = Budgets.RESPECTED
+    irreversible: frozenset[str] = frozenset()
+    """Which of the things that cannot be put back may be done all the same."""
+    reads_secrets: bool = False
+    """Whether the secrets of its namespaces may be read."""
 
     def __post_init__(self) -> None:
         """Refuse limits that limit nothing or allow what is protected."""
@@ -97,10 +166,19 @@ class BlastRadius:
                 problem="is protected and never touched",
                 way_out="leave it out",
             )
-        if self.most_objects < 1 or not 0 < self.most_share <= 1:
+        if unknown := self.irreversible - IRREVERSIBLE.keys():
+            raise InvalidValue(
+                field="blast_radius.irreversible",
+                value=", ".join(sorted(unknown)),
+                problem="cannot be allowed",
+                way_out=f"use some of: {', '.join(IRREVERSIBLE)}",
+            )
+        shares = (self.most_share, self.most_node_share)
+        if self.most_objects < 1 or not all(0 < share <= 1 for share in shares):
             raise InvalidValue(
                 field="blast_radius",
-                value=f"most_objects {self.most_objects}, most_share {self.most_share}",
+                value=f"most_objects {self.most_objects}, most_share {self.most_share},"
+                f" most_node_share {self.most_node_share}",
                 problem="limits must be positive, and a share at most 1",
             )
 
@@ -110,19 +188,14 @@ class BlastRadius:
         Shape: touched holds the keys of targets touched so far; lost, for each workload,
         the keys of the pods taken away so far.
         """
-        if denied := self.place(write.written):
-            return denied
-        for target in write.lost:
-            if denied := self._reach(target):
-                return denied
-        after = touched | {target.key for target in (write.written, *write.lost)}
-        if len(after) > self.most_objects:
-            return Denied(
-                rule="most_objects",
-                reason=f"{write.written.key} would make {len(after)} objects touched,"
-                f" {self.most_objects} are allowed",
-            )
-        return self._shares(write, lost) or Allowed()
+        return (
+            self._deed(write)
+            or self._reaches(write)
+            or self._count(write, touched)
+            or self._shares(write, lost)
+            or self._budgets(write)
+            or Allowed()
+        )
 
     def place(self, target: Target) -> Denied | None:
         """Why an object may not be written at all, whatever the write; None when it may."""
@@ -132,15 +205,62 @@ class BlastRadius:
                 reason=f"{target.kind} is not among the kinds allowed:"
                 f" {', '.join(sorted(self.kinds))}",
             )
-        return self._reach(target)
+        return self._outside(target)
 
-    def _reach(self, target: Target) -> Denied | None:
-        if not self._is_inside(target):
-            allowed = ", ".join(sorted(self.namespaces)) or "none"
+    def _deed(self, write: Write) -> Denied | None:
+        """What is wrong with the write itself, wherever it is made."""
+        if write.creates and write.kind not in self.creates:
+            named = ", ".join(sorted(self.creates)) or "none"
             return Denied(
-                rule="namespaces",
-                reason=f"{target.key} lies outside the namespaces allowed: {allowed}",
+                rule="creates",
+                reason=f"{write.kind} is not among the kinds that may be made: {named}",
             )
+        if write.irreversible and write.irreversible not in self.irreversible:
+            return Denied(
+                rule="irreversible",
+                reason=f"{IRREVERSIBLE.get(write.irreversible, write.irreversible)},"
+                f" and the plan does not say irreversible: [{write.irreversible}]",
+            )
+        allowed = may_change(self.fields, write.kind)
+        for path in sorted(write.changed):
+            if not is_covered(path, allowed):
+                return Denied(
+                    rule="fields",
+                    reason=f"{'.'.join(path)} is not among the fields of {write.kind}"
+                    " that may be changed",
+                )
+        return None
+
+    def _reaches(self, write: Write) -> Denied | None:
+        for namespace in sorted(write.namespaces):
+            if not self._is_open(namespace):
+                return self._closed(f"what it extends to, {namespace},")
+        if denied := self.place(write.written):
+            return denied
+        if not write.is_carrier and (denied := self._labels(write.written)):
+            return denied
+        for target in (*write.lost, *write.reached, *write.candidates):
+            if denied := self._outside(target) or self._labels(target):
+                return denied
+        return None
+
+    def _outside(self, target: Target) -> Denied | None:
+        if target.namespace:
+            is_inside = self._is_open(target.namespace)
+        else:
+            is_inside = target.kind in CLUSTER_KINDS and target.kind in self.kinds
+        return None if is_inside else self._closed(target.key)
+
+    def _is_open(self, namespace: str) -> bool:
+        return namespace in self.namespaces and namespace not in PROTECTED_NAMESPACES
+
+    def _closed(self, what: str) -> Denied:
+        allowed = ", ".join(sorted(self.namespaces)) or "none"
+        return Denied(
+            rule="namespaces", reason=f"{what} lies outside the namespaces allowed: {allowed}"
+        )
+
+    def _labels(self, target: Target) -> Denied | None:
         missing = sorted(
             f"{key}={value}"
             for key, value in self.selectors.items()
@@ -150,27 +270,51 @@ class BlastRadius:
             return Denied(
                 rule="selectors", reason=f"{target.key} lacks the label {', '.join(missing)}"
             )
+        if not are_met(self.expressions, target.labels):
+            unmet = next(each for each in self.expressions if not each.is_met(target.labels))
+            return Denied(rule="selectors", reason=f"{target.key} does not satisfy {unmet}")
         return None
 
-    def _is_inside(self, target: Target) -> bool:
-        if not target.namespace:
-            return target.kind in CLUSTER_KINDS
-        return target.namespace in self.namespaces and target.namespace not in PROTECTED_NAMESPACES
+    def _count(self, write: Write, touched: Set[str]) -> Denied | None:
+        after = touched | {target.key for target in write.touched}
+        if len(after) <= self.most_objects:
+            return None
+        return Denied(
+            rule="most_objects",
+            reason=f"{write.written.key} would make {len(after)} objects touched,"
+            f" {self.most_objects} are allowed",
+        )
+
+    def share_of(self, workload: str) -> Fraction:
+        """The part of a workload's pods, or of the nodes, that may be lost."""
+        most = self.most_node_share if workload == NODES else self.most_share
+        return most if self.shares is None else min(most, self.shares.get(workload, Fraction(0)))
 
     def _shares(self, write: Write, lost: Mapping[str, Set[str]]) -> Denied | None:
-        # A share of one sets no limit: a workload may be lost as a whole, and again
-        # when its controller has replaced it.
-        if self.most_share == 1:
-            return None
         for workload, size in write.sizes.items():
-            gone = set(lost.get(workload, frozenset())) | {
-                target.key for target in write.lost if target.workload == workload
-            }
-            if gone and Fraction(len(gone), max(size, 1)) > self.most_share:
+            most = self.share_of(workload)
+            gone = lost.get(workload, frozenset()) | write.lost_of(workload)
+            # A share of one sets no limit: a workload may be lost as a whole, and again
+            # when its controller has replaced it.
+            if most < 1 and gone and Fraction(len(gone), max(size, 1)) > most:
+                is_node = workload == NODES
+                what = "nodes" if is_node else f"pods of {workload}"
                 return Denied(
-                    rule="most_share",
-                    reason=f"{len(gone)} of {size} pods of {workload} would be lost,"
-                    f" {float(self.most_share):.0%} are allowed",
+                    rule="most_node_share" if is_node else "most_share",
+                    reason=f"{len(gone)} of {size} {what} would be lost,"
+                    f" {float(most):.0%} are allowed",
+                )
+        return None
+
+    def _budgets(self, write: Write) -> Denied | None:
+        if self.disruption_budgets is Budgets.MAY_BE_VIOLATED:
+            return None
+        for left in write.left:
+            if left.after < left.needed and left.after < left.before:
+                return Denied(
+                    rule="disruption_budgets",
+                    reason=f"{left.after} of the {left.needed} pods that {left.budget} needs"
+                    " would be left",
                 )
         return None
 
@@ -183,11 +327,33 @@ class BlastRadius:
         disagree = any(
             other.selectors.get(key, value) != value for key, value in self.selectors.items()
         )
+        both = (self.disruption_budgets, other.disruption_budgets)
         return BlastRadius(
             namespaces=frozenset() if disagree else self.namespaces & other.namespaces,
             selectors={**other.selectors, **self.selectors},
+            expressions=tuple(dict.fromkeys((*self.expressions, *other.expressions))),
             kinds=self.kinds & other.kinds,
+            creates=self.creates & other.creates,
+            fields=self._shared_fields(other),
             most_objects=min(self.most_objects, other.most_objects),
             most_share=min(self.most_share, other.most_share),
+            most_node_share=min(self.most_node_share, other.most_node_share),
+            shares=self._shared_shares(other),
             longest=min(self.longest, other.longest),
+            disruption_budgets=max(both, key=lambda each: each is Budgets.RESPECTED),
+            irreversible=self.irreversible & other.irreversible,
+            reads_secrets=self.reads_secrets and other.reads_secrets,
         )
+
+    def _shared_fields(self, other: "BlastRadius") -> Mapping[str, frozenset[str]]:
+        kinds: Iterable[str] = self.fields.keys() | other.fields.keys()
+        return {
+            kind: shared(may_change(self.fields, kind), may_change(other.fields, kind))
+            for kind in kinds
+        }
+
+    def _shared_shares(self, other: "BlastRadius") -> Mapping[str, Fraction] | None:
+        if self.shares is None or other.shares is None:
+            return other.shares if self.shares is None else self.shares
+        named = self.shares.keys() & other.shares.keys()
+        return {each: min(self.shares[each], other.shares[each]) for each in named}

@@ -40,6 +40,13 @@ class PinnedExperiment:
         """What the experiment calls itself."""
         return str(self.document.get("title", self.name))
 
+    def without_method(self) -> "PinnedExperiment":
+        """The experiment as it is when an agent of chaos works by hand: what it measures is left.
+
+        Its rollbacks go with the method whose they are; the guard's undo puts everything back.
+        """
+        return replace(self, document={**self.document, "method": [], "rollbacks": []})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChaosDay:

@@ -2,7 +2,7 @@
 
     ChaosDayError
     ├── NotFound                look the id up again
-    │   ├── NoSuchDay, NoSuchRun, NoSuchIncident, NoSuchExperiment
+    │   ├── NoSuchDay, NoSuchRun, NoSuchIncident, NoSuchPreview, NoSuchExperiment
     ├── Invalid                 fix the input
     │   ├── InvalidPlan         (file, line, field, value, way out)
     │   ├── InvalidExperiment
@@ -10,7 +10,9 @@
     ├── Conflict                re-read the state, then decide
     │   ├── IllegalMove
     │   ├── LeaseLost
-    │   └── DayHalted
+    │   ├── DayHalted
+    │   ├── BudgetExhausted
+    │   └── NotApproved
     ├── Refused                 nobody may do this, however often they ask
     │   ├── NotAllowed          (this role may not)
     │   ├── NotAuthenticated
@@ -18,6 +20,7 @@
     └── Unavailable             try again later, or mend what is named
         ├── ClusterUnavailable
         ├── KubeconfigUnreadable
+        ├── ContainmentMissing  (of a runner)
         ├── PortOccupied
         ├── DatabaseUnavailable
         └── ServiceUnavailable
@@ -104,6 +107,16 @@ class NoSuchIncident(NotFound):
             f"no incident has the key {incident!r}; list them with `chaosday incident list`"
         )
         self.incident = incident
+
+
+class NoSuchPreview(NotFound):
+    """There is no preview with that id."""
+
+    slug = "no-such-preview"
+
+    def __init__(self, *, preview: str) -> None:
+        super().__init__(f"no preview has the id {preview!r}; make one with `chaosday preview`")
+        self.preview = preview
 
 
 class NoSuchExperiment(NotFound):
@@ -220,6 +233,34 @@ class DayHalted(Conflict):
         self.reason = reason
 
 
+class BudgetExhausted(Conflict):
+    """The day's budget has no room for this run."""
+
+    slug = "budget-exhausted"
+
+    def __init__(self, *, run: str, problem: str) -> None:
+        super().__init__(
+            f"the day's budget has no room for run {run}: {problem}; wait until another run has"
+            " ended, or narrow the blast radius of its box"
+        )
+        self.run = run
+        self.problem = problem
+
+
+class NotApproved(Conflict):
+    """The run needs an approved preview."""
+
+    slug = "not-approved"
+
+    def __init__(self, *, run: str, problem: str) -> None:
+        super().__init__(
+            f"{run}: {problem}; make a preview with `chaosday preview`, look at it, and have a"
+            " facilitator approve it"
+        )
+        self.run = run
+        self.problem = problem
+
+
 class NotAllowed(Refused):
     """This role may not do that."""
 
@@ -315,6 +356,16 @@ class ServiceUnavailable(Unavailable):
             " and name it by CHAOSDAY_URL or --url"
         )
         self.url = url
+
+
+class ContainmentMissing(Unavailable):
+    """What the plan requires to keep a runner in is not in force on this machine."""
+
+    slug = "containment-missing"
+
+    def __init__(self, *, missing: Sequence[str], told: Sequence[str]) -> None:
+        super().__init__(f"the plan requires containment that is missing here: {'; '.join(told)}")
+        self.missing = list(missing)
 
 
 class EngineUnavailable(Unavailable):

@@ -10,12 +10,16 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from orchestrator.domain.blast_radius import BlastRadius
+from orchestrator.domain.blast_radius import BlastRadius, Budgets
 from orchestrator.domain.errors import InvalidValue
 from orchestrator.domain.identity import RunId
-from orchestrator.domain.undo import Difference, Restoration
+from orchestrator.domain.labels import Operator, Requirement
+from orchestrator.domain.undo import Difference, Restoration, UndoRecord
+
+DRY_RUN: Final = "dry_run"
+"""The rule by which a dry run refuses what a run might do, since it has no dry run."""
 
 Line: TypeAlias = Mapping[str, Any]
 """One line, as JSON holds it."""
@@ -55,6 +59,10 @@ class GuardAssignment:
     kubeconfig: str = ""
     context: str = ""
     recovering: bool = False
+    rehearsing: bool = False
+    """Whether every write is to be a dry run; then nothing is kept and nothing has to be undone."""
+    may_reach: tuple[str, ...] = ()
+    """Where the runner's requests may go beside the cluster, as HOST:PORT."""
 
 
 def assignment_to_line(assignment: GuardAssignment) -> dict[str, Any]:
@@ -65,6 +73,8 @@ def assignment_to_line(assignment: GuardAssignment) -> dict[str, Any]:
         "kubeconfig": assignment.kubeconfig,
         "context": assignment.context,
         "recovering": assignment.recovering,
+        "rehearsing": assignment.rehearsing,
+        "may_reach": list(assignment.may_reach),
         "radius": radius_to_line(assignment.radius),
     }
 
@@ -79,6 +89,9 @@ def assignment_from_line(line: Line) -> GuardAssignment:
             context=str(line.get("context") or ""),
             # Whatever is not plainly false is taken for recovering, which permits less.
             recovering=line.get("recovering", False) is not False,
+            # Whatever is not plainly false is taken for rehearsing, in which nothing is written.
+            rehearsing=line.get("rehearsing", False) is not False,
+            may_reach=tuple(_texts(line.get("may_reach", []))),
             radius=radius_from_line(line["radius"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
@@ -92,23 +105,63 @@ def radius_to_line(radius: BlastRadius) -> dict[str, Any]:
     return {
         "namespaces": sorted(radius.namespaces),
         "selectors": dict(radius.selectors),
+        "expressions": [
+            {"key": each.key, "operator": each.operator.value, "values": list(each.values)}
+            for each in radius.expressions
+        ],
         "kinds": sorted(radius.kinds),
+        "creates": sorted(radius.creates),
+        "fields": {kind: sorted(fields) for kind, fields in radius.fields.items()},
         "most_objects": radius.most_objects,
-        "most_share": [radius.most_share.numerator, radius.most_share.denominator],
+        "most_share": _share_to_line(radius.most_share),
+        "most_node_share": _share_to_line(radius.most_node_share),
+        "shares": None
+        if radius.shares is None
+        else {workload: _share_to_line(share) for workload, share in radius.shares.items()},
         "longest_seconds": radius.longest.total_seconds(),
+        "disruption_budgets": radius.disruption_budgets.value,
+        "irreversible": sorted(radius.irreversible),
+        "reads_secrets": radius.reads_secrets,
     }
 
 
 def radius_from_line(line: Line) -> BlastRadius:
     """Read the limits of a run. Raises: KeyError, TypeError, ValueError; InvalidValue."""
-    numerator, denominator = line["most_share"]
+    shares = line["shares"]
     return BlastRadius(
         namespaces=frozenset(_texts(line["namespaces"])),
         selectors={str(key): str(value) for key, value in line["selectors"].items()},
+        expressions=tuple(map(_requirement, line["expressions"])),
         kinds=frozenset(_texts(line["kinds"])),
+        creates=frozenset(_texts(line["creates"])),
+        fields={str(kind): frozenset(_texts(each)) for kind, each in line["fields"].items()},
         most_objects=int(line["most_objects"]),
-        most_share=Fraction(int(numerator), int(denominator)),
+        most_share=_share_from_line(line["most_share"]),
+        most_node_share=_share_from_line(line["most_node_share"]),
+        shares=None
+        if shares is None
+        else {str(workload): _share_from_line(share) for workload, share in shares.items()},
         longest=timedelta(seconds=line["longest_seconds"]),
+        disruption_budgets=Budgets(line["disruption_budgets"]),
+        irreversible=frozenset(_texts(line["irreversible"])),
+        reads_secrets=line["reads_secrets"] is True,
+    )
+
+
+def _share_to_line(share: Fraction) -> list[int]:
+    return [share.numerator, share.denominator]
+
+
+def _share_from_line(pair: Any) -> Fraction:
+    numerator, denominator = pair
+    return Fraction(int(numerator), int(denominator))
+
+
+def _requirement(line: Line) -> Requirement:
+    return Requirement(
+        key=str(line["key"]),
+        operator=Operator(line["operator"]),
+        values=tuple(_texts(line["values"])),
     )
 
 
@@ -154,6 +207,19 @@ def write_made(*, at: datetime, verb: str, target: str, lost: Sequence[str]) -> 
         "verb": verb,
         "target": target,
         "lost": list(lost),
+    }
+
+
+def foreseen(record: UndoRecord) -> dict[str, Any]:
+    """A dry run let a write through that the run would make."""
+    portions = (record.workloads or {}).items()
+    return {
+        "event": "foreseen",
+        "verb": record.verb.value,
+        "target": record.ref.key,
+        "touched": list(record.lost),
+        "behind": {workload: list(portion.lost) for workload, portion in portions},
+        "sizes": {workload: portion.size for workload, portion in portions},
     }
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from orchestrator.domain.abort import PREFIX
 from orchestrator.domain.identity import RunId
 from orchestrator.domain.run import Finding, Injection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One observation by one probe of the hypothesis.
+    """One observation by one probe of the hypothesis, or for one abort condition.
 
     Units: took is the time that the probe needed; value is as printed, for people.
     """
@@ -27,6 +28,11 @@ class Sample:
     took: timedelta
     problem: str = ""
     """Why the probe had no value, if it had none."""
+
+    @property
+    def is_of_hypothesis(self) -> bool:
+        """Whether a probe of the hypothesis took it, and no abort condition of the plan."""
+        return not self.probe.startswith(PREFIX)
 
 
 def holds(samples: Iterable[Sample]) -> bool:

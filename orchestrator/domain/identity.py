@@ -12,6 +12,7 @@ RunId = NewType("RunId", str)
 IncidentId = NewType("IncidentId", str)
 EntryId = NewType("EntryId", str)
 TokenId = NewType("TokenId", str)
+PreviewId = NewType("PreviewId", str)
 WorkerId = NewType("WorkerId", str)
 
 

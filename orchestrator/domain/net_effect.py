@@ -40,6 +40,16 @@ _NEW_EACH_TIME: Final = (
 )
 
 
+_BINDING: Final = frozenset(
+    {
+        "controller-uid",
+        "job-name",
+        "batch.kubernetes.io/controller-uid",
+        "batch.kubernetes.io/job-name",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetEffect:
     """The writes to one object, summed up.
@@ -147,6 +157,8 @@ def _after(effect: NetEffect, record: UndoRecord) -> NetEffect:
             return replace(effect, changes=changes)
         case Verb.DELETE | Verb.EVICT:
             return replace(effect, deleted=record.before)
+        case Verb.EXEC:
+            return effect
 
 
 def _after_create(effect: NetEffect, record: UndoRecord) -> NetEffect:
@@ -289,9 +301,27 @@ def _as_before(effect: NetEffect, deleted: Document) -> Document:
     metadata = {k: v for k, v in whole["metadata"].items() if k not in _NEW_EACH_TIME}
     again = {**whole, "metadata": metadata}
     again.pop("status", None)
+    if effect.ref.kind == "jobs":
+        return _unbound(again)
     if effect.ref.kind == "pods" and isinstance(again.get("spec"), Mapping):
         again["spec"] = {k: v for k, v in again["spec"].items() if k != "nodeName"}
     return again
+
+
+def _unbound(job: Document) -> Document:
+    """A job without what ties it to the pods of the one that was deleted.
+
+    An API server binds a job to its pods by its uid, and accepts no other binding.
+    """
+    spec = dict(job.get("spec") or {})
+    if spec.get("manualSelector"):
+        return job
+    spec.pop("selector", None)
+    template = dict(spec.get("template") or {})
+    metadata = dict(template.get("metadata") or {})
+    labels = metadata.get("labels") or {}
+    metadata["labels"] = {k: v for k, v in labels.items() if k not in _BINDING}
+    return {**job, "spec": {**spec, "template": {**template, "metadata": metadata}}}
 
 
 def _gone(effect: NetEffect, state: str) -> Difference:

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from orchestrator.domain.abort import (
+    PREFIX,
+    HttpAnswer,
+    KubernetesCondition,
+    Measure,
+    PrometheusQuery,
+)
 from orchestrator.domain.blast_radius import BlastRadius
+from orchestrator.domain.containment import BEST_EFFORT, REQUIRED, Containment
+from orchestrator.domain.day_budget import DayBudget
 from orchestrator.domain.identity import Role
 
 
@@ -17,6 +26,13 @@ class Environment(StrEnum):
 
     TEST = "test"
     PRODUCTION = "production"
+
+
+class ApprovedPreview(StrEnum):
+    """Whether a run needs a preview that a facilitator approved before it may start."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
 
 
 class Theme(StrEnum):
@@ -98,6 +114,8 @@ class TimeBox:
     """Narrower limits for this box alone."""
     beside_others: bool = False
     """Whether it may overlap with boxes that say the same."""
+    by_hand: bool = False
+    """Whether an agent of chaos breaks things by hand instead of the experiment's method."""
 
     def planned_at(self, opened_at: datetime) -> datetime:
         """When the run of this box is to start."""
@@ -106,13 +124,27 @@ class TimeBox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbortCondition:
-    """A measurement that ends a run early: a probe outside its tolerance for so long.
+    """A measurement that ends a run early: outside its tolerance for so long.
 
-    An empty probe means any probe of the hypothesis.
+    Shape: at most one of probe, http, prometheus and kubernetes is set; with none of them, any
+    probe of the hypothesis counts.
     """
 
     out_for: timedelta
     probe: str = ""
+    http: HttpAnswer | None = None
+    prometheus: PrometheusQuery | None = None
+    kubernetes: KubernetesCondition | None = None
+
+    @property
+    def measure(self) -> Measure | None:
+        """What is measured for this condition alone; None when a probe is watched."""
+        return self.http or self.prometheus or self.kubernetes
+
+    @property
+    def watches(self) -> str:
+        """The name of the samples that count; empty for those of any probe of the hypothesis."""
+        return self.probe if self.measure is None else f"{PREFIX}{self.measure}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +162,27 @@ class Plan:
     services: tuple[Service, ...] = ()
     abort_when: tuple[AbortCondition, ...] = ()
     channels: Mapping[str, str] = field(default_factory=dict)
+    day_budget: DayBudget | None = None
+    approved_preview: ApprovedPreview | None = None
+    """None for what the environment asks for: production requires it."""
+    containment: Containment | None = None
+    """None for what the environment asks for: production requires every measure."""
+    may_reach: tuple[str, ...] | None = None
+    """Where requests of runners may go, as HOST:PORT; None for what each experiment declares."""
+
+    @property
+    def required_containment(self) -> Containment:
+        """What must keep a runner in before a run may start."""
+        if self.containment is not None:
+            return self.containment
+        return REQUIRED if self.environment is Environment.PRODUCTION else BEST_EFFORT
+
+    @property
+    def needs_approved_preview(self) -> bool:
+        """Whether nothing may start without an approved preview."""
+        if self.approved_preview is None:
+            return self.environment is Environment.PRODUCTION
+        return self.approved_preview is ApprovedPreview.REQUIRED
 
     def box(self, name: str) -> TimeBox:
         """The time box of that name, which the plan has."""

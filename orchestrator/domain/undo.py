@@ -28,6 +28,8 @@ class Verb(StrEnum):
     CHANGE = "change"
     DELETE = "delete"
     EVICT = "evict"
+    EXEC = "exec"
+    """A command in a container, of which nothing can be put back."""
 
 
 class UndoState(StrEnum):
@@ -58,6 +60,18 @@ class ObjectRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Portion:
+    """What one write took of one workload.
+
+    Shape: lost holds the keys of the pods taken away or cut off; size is the number of pods
+    when the workload was first touched.
+    """
+
+    size: int
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UndoRecord:
     """One write, with the object before and after.
 
@@ -73,9 +87,9 @@ class UndoRecord:
     before: Document | None
     after: Document | None
     lost: tuple[str, ...] = ()
-    """Keys of the pods behind the write, counted against the blast radius."""
-    workloads: Mapping[str, int] | None = None
-    """Size of each workload when it was first touched."""
+    """Keys of everything behind the write, counted against the blast radius."""
+    workloads: Mapping[str, Portion] | None = None
+    """For each workload behind the write, what it lost."""
     state: UndoState = UndoState.INTENT
     note: str = ""
 
@@ -93,6 +107,9 @@ SERVER_FIELDS: Final[frozenset[Path]] = frozenset(
 )
 """What a server or a controller writes, which is never ours to restore."""
 
+KEYED: Final[Mapping[Path, tuple[str, ...]]] = {("spec", "taints"): ("key", "effect")}
+"""Lists that others write as well, entry by entry, with the fields that tell entries apart."""
+
 
 class _Absent:
     """The value of a field that is not there."""
@@ -107,8 +124,9 @@ ABSENT: Final = _Absent()
 def changed_leaves(before: Document, after: Document) -> dict[Path, tuple[Any, Any]]:
     """The leaf fields that differ, each with its value before and after.
 
-    Shape: lists are leaves; a field that is absent on one side has `ABSENT` there, and a
-    field that is null is as good as absent, as it is to an API server.
+    Shape: lists are leaves, but for those in `KEYED`, whose entries are; a field that is
+    absent on one side has `ABSENT` there, and a field that is null is as good as absent, as
+    it is to an API server.
     """
     found: dict[Path, tuple[Any, Any]] = {}
     _compare(before, after, (), found)
@@ -119,12 +137,26 @@ def _compare(before: Any, after: Any, path: Path, found: dict[Path, tuple[Any, A
     before, after = _or_absent(before), _or_absent(after)
     if path in SERVER_FIELDS or before == after:
         return
+    if path in KEYED:
+        old, new = entries(before, path), entries(after, path)
+        for key in sorted(old.keys() | new.keys()):
+            pair = (_or_absent(old.get(key)), _or_absent(new.get(key)))
+            if pair[0] != pair[1]:
+                found[*path, key] = pair
+        return
     if _has_leaves(before, after):
         old, new = _fields(before), _fields(after)
         for key in sorted(old.keys() | new.keys()):
             _compare(old.get(key), new.get(key), (*path, key), found)
         return
     found[path] = (before, after)
+
+
+def entries(value: Any, path: Path) -> Mapping[str, Any]:
+    """The entries of a list in `KEYED` by their keys."""
+    names = KEYED[path]
+    found = value if isinstance(value, list) else ()
+    return {":".join(str(each.get(name, "")) for name in names): each for each in found}
 
 
 def _has_leaves(before: Any, after: Any) -> bool:
@@ -146,7 +178,9 @@ def _or_absent(value: Any) -> Any:
 def value_at(document: Document, path: Path) -> Any:
     """The value of a leaf, or `ABSENT`; null is as good as absent."""
     here: Any = document
-    for key in path:
+    for position, key in enumerate(path):
+        if path[:position] in KEYED:
+            here = entries(here, path[:position])
         if not isinstance(here, Mapping) or key not in here:
             return ABSENT
         here = here[key]
@@ -214,7 +248,18 @@ def putting_back(*, key: str, changes: Mapping[Path, Change], now: Document) -> 
             _put(patch, path, None if change.was is ABSENT else change.was)
             continue
         kept.append(_difference(key, path, change, current))
-    return Restoring(patch=patch, kept=tuple(kept))
+    return Restoring(patch=_with_whole_lists(patch, now), kept=tuple(kept))
+
+
+def _with_whole_lists(patch: dict[str, Any], now: Document) -> dict[str, Any]:
+    """The patch with lists in `KEYED` whole, as a merge patch has them, others' entries too."""
+    for path in KEYED:
+        wanted = value_at(patch, path)
+        if wanted is ABSENT:
+            continue
+        found = {**entries(value_at(now, path), path), **wanted}
+        _put(patch, path, [each for each in found.values() if each is not None] or None)
+    return patch
 
 
 def _difference(key: str, path: Path, change: Change, current: Any) -> Difference:

@@ -5,11 +5,12 @@ here both are made one, so that no option is overlooked. It does not ask whether
 be made, except where no run ever may.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from orchestrator.domain.blast_radius import BlastRadius
 from orchestrator.guard.bodies import Media
 from orchestrator.guard.kinds import IRREVERSIBLE, KINDS, PRIVILEGES, SECRETS, Kind
 from orchestrator.guard.paths import Query, Route
@@ -32,6 +33,7 @@ class Action(StrEnum):
     DELETE = "delete"
     DELETE_MANY = "delete many"
     EVICT = "evict"
+    EXEC = "exec"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +58,10 @@ class Call:
         return self.route.part == "scale"
 
 
-def check_readable(route: Route) -> None:
+def check_readable(route: Route, radius: BlastRadius) -> None:
     """Let a read pass that shows nothing secret. Raises: NotLetThrough."""
-    if route.resource == SECRETS:
+    is_open = radius.reads_secrets and route.namespace in radius.namespaces
+    if route.resource == SECRETS and not is_open:
         raise NotLetThrough(
             target=route.key, rule="secrets", reason="a run may not read what is secret"
         )
@@ -85,6 +88,10 @@ def classify(method: str, route: Route, query: Query, media: Media, body: Any) -
             return _deletion(action, route, query, body)
         case Action.EVICT:
             return _eviction(route, query, body)
+        case Action.EXEC:
+            raise NotLetThrough(
+                target=route.key, rule="parts", reason="a command is run over a WebSocket"
+            )
 
 
 def _kind(route: Route) -> Kind:
@@ -95,7 +102,11 @@ def _kind(route: Route) -> Kind:
             target=route.key, rule="privileges", reason="it decides what others may do"
         )
     kind = KINDS.get((route.group, route.resource))
-    if kind is None or route.version != "v1" or kind.is_namespaced is not bool(route.namespace):
+    if (
+        kind is None
+        or route.version != kind.version
+        or kind.is_namespaced is not bool(route.namespace)
+    ):
         raise NotLetThrough(
             target=route.key,
             rule="kinds",
@@ -108,6 +119,8 @@ def _kind(route: Route) -> Kind:
 def _action(method: str, route: Route) -> Action:
     match method, bool(route.name), route.part:
         case "PATCH" | "PUT", True, "" | "scale":
+            return Action.CHANGE
+        case "PATCH" | "PUT", True, "resize" if route.resource == "pods":
             return Action.CHANGE
         case "POST", False, "":
             return Action.CREATE
@@ -225,4 +238,20 @@ def _is_dry(route: Route, asked: Any) -> bool:
         return True
     raise NotLetThrough(
         target=route.key, rule="query", reason=f"dryRun is All or absent, not {asked!r}"
+    )
+
+
+def command_of(route: Route, pairs: Sequence[tuple[str, str]]) -> Call:
+    """A command to be run in a container. Raises: NotLetThrough."""
+    if not route.name or not any(name == "command" for name, _ in pairs):
+        raise NotLetThrough(target=route.key, rule="query", reason="it names no pod or no command")
+    return Call(
+        action=Action.EXEC,
+        kind=_kind(route),
+        route=route,
+        method="GET",
+        body={
+            "command": [value for name, value in pairs if name == "command"],
+            **{name: value for name, value in pairs if name != "command"},
+        },
     )

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from orchestrator.domain.net_effect import uid_of
 from orchestrator.domain.undo import Document, ObjectRef, Path, Verb, changed_leaves
 from orchestrator.guard.bodies import Media
 from orchestrator.guard.calls import Action, Call
+from orchestrator.guard.endings import with_end
 from orchestrator.guard.paths import Query, Route
 from orchestrator.guard.refusals import status
 from orchestrator.guard.upstream import Reply, Upstream
@@ -47,6 +49,8 @@ class Draft:
     before: Document | None
     after: Document | None
     outgoing: Outgoing
+    promised: Reply | None = None
+    """What the API server answered to the dry run; None when there was none."""
     is_promise_kept: bool = False
     """Whether the journal is to keep the promised object, not the one in the answer."""
 
@@ -87,9 +91,14 @@ class Drafting:
     """Makes drafts of the requests of one run."""
 
     def __init__(
-        self, upstream: Upstream, *, token: Callable[[int], str] = secrets.token_hex
+        self,
+        upstream: Upstream,
+        *,
+        remaining: Callable[[], timedelta],
+        token: Callable[[int], str] = secrets.token_hex,
     ) -> None:
         self._upstream = upstream
+        self._remaining = remaining
         self._token = token
         self._mark = f"x-{token(4)}"
 
@@ -106,14 +115,29 @@ class Drafting:
         if not found.is_success:
             return found
         now = found.document()
-        if own_lock(call) not in {"", _version(now)}:
+        if own_lock(call) not in {"", _version(now)} or _own_uid(call) not in {"", uid_of(now)}:
             return _modified(call)
         if call.action is Action.CHANGE:
             return await self._change(call, now)
         return self._removal(call, now)
 
+    async def command(self, call: Call) -> Draft | Reply:
+        """A command in a container, with the pod as it is; or that there is none."""
+        found = await self._upstream.send("GET", call.route.whole.path)
+        if not found.is_success:
+            return found
+        now = found.document()
+        return Draft(
+            call=call,
+            verb=Verb.EXEC,
+            ref=_ref(call.route.whole, uid=uid_of(now)),
+            before=image(now),
+            after=None,
+            outgoing=Outgoing(method=call.method, path=call.route.path),
+        )
+
     async def _create(self, call: Call) -> Draft | Reply:
-        body = deepcopy(call.body)
+        body = with_end(call.kind, deepcopy(call.body), self._remaining())
         metadata = body.setdefault("metadata", {})
         annotations = metadata.get("annotations") or {}
         metadata["annotations"] = {**annotations, self._mark: self._token(8)}
@@ -150,6 +174,7 @@ class Drafting:
             before=before,
             after=_scaled(before, document) if call.is_scale else image(document),
             outgoing=outgoing,
+            promised=promised,
         )
 
     def _removal(self, call: Call, now: Document) -> Draft:
@@ -224,6 +249,14 @@ def own_lock(call: Call) -> str:
         return ""
     where = "metadata" if call.action is Action.CHANGE else "preconditions"
     return str((call.body.get(where) or {}).get("resourceVersion") or "")
+
+
+def _own_uid(call: Call) -> str:
+    """The uid of the object that the client means to delete; empty when it does not say."""
+    options = call.body if isinstance(call.body, dict) else {}
+    if call.action is Action.EVICT:
+        options = options["deleteOptions"]
+    return str((options.get("preconditions") or {}).get("uid") or "")
 
 
 def _as_create(call: Call) -> Call:

@@ -42,6 +42,8 @@ class Gate:
         self._stage = Stage.CLOSED
         self._played_at: datetime | None = None
         self._lock = anyio.Lock()
+        self._turned = anyio.Event()
+        self._open: set[anyio.Event] = set()
 
     @property
     def stage(self) -> Stage:
@@ -57,26 +59,61 @@ class Gate:
             raise MayNotPlay("this guard only restores; the method is never let loose again")
         self._may_play = False
         self._played_at = self._clock.now()
-        self._stage = Stage.METHOD
+        self._turn_to(Stage.METHOD)
 
     async def restrain(self) -> None:
         """Let nothing but the rollbacks through; on return no write of the method is on its way."""
         self._may_play = False
-        self._stage = Stage.ROLLBACK
+        self._turn_to(Stage.ROLLBACK)
         async with self._lock:
-            pass
+            await self._all_cut_off()
 
     @asynccontextmanager
     async def closed(self) -> AsyncIterator[None]:
         """Let nothing through from now on; inside, no write is on its way."""
         self.close()
         async with self._lock:
+            await self._all_cut_off()
             yield
 
     def close(self) -> None:
         """Let no further write through, at once; those on their way still end."""
         self._may_play = False
-        self._stage = Stage.CLOSED
+        self._turn_to(Stage.CLOSED)
+
+    def _turn_to(self, stage: Stage) -> None:
+        self._stage = stage
+        self._turned.set()
+        self._turned = anyio.Event()
+
+    async def _all_cut_off(self) -> None:
+        """Wait until whatever went on across the last turn has ended."""
+        for ended in tuple(self._open):
+            await ended.wait()
+
+    @asynccontextmanager
+    async def until_turned(self) -> AsyncIterator[None]:
+        """For what goes on for longer than one write: it is cancelled when the stage changes.
+
+        Entered while passing; the method's own time is its limit as well.
+        """
+        ended, turned = anyio.Event(), self._turned
+        self._open.add(ended)
+        limit = self.remaining.total_seconds() if self._stage is Stage.METHOD else None
+
+        async def cut_off(scope: anyio.CancelScope) -> None:
+            with anyio.move_on_after(limit):
+                await turned.wait()
+            scope.cancel()
+
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(cut_off, tasks.cancel_scope)
+                yield
+                tasks.cancel_scope.cancel()
+        finally:
+            self._open.discard(ended)
+            ended.set()
 
     @asynccontextmanager
     async def passing(self) -> AsyncIterator[None]:
@@ -93,6 +130,13 @@ class Gate:
                 return Denied(rule="longest", reason=f"the time allowed is over ({self._longest})")
             case _:
                 return None
+
+    @property
+    def remaining(self) -> timedelta:
+        """The time that is left to the method; none before it is let loose."""
+        if self._played_at is None:
+            return timedelta()
+        return max(self._longest - (self._clock.now() - self._played_at), timedelta())
 
     @property
     def _is_over(self) -> bool:

@@ -23,13 +23,20 @@ _OVERRIDES: Final = frozenset(
 _PREFIXES: Final = ("impersonate-", "x-remote-")
 
 
-def check_headers(headers: Mapping[str, str], *, target: str) -> None:
+def is_websocket(headers: Mapping[str, str]) -> bool:
+    """Whether a request asks to go on as a WebSocket."""
+    return headers.get("Upgrade", "").strip().lower() == "websocket"
+
+
+def check_headers(headers: Mapping[str, str], *, target: str, may_upgrade: bool = False) -> None:
     """Let a request pass whose headers change nothing about its meaning.
 
     Raises: NotLetThrough: it overrides its method or path, speaks for somebody else, changes
     the protocol, or has a body that is packed.
     """
     for name in map(str.lower, headers):
+        if may_upgrade and name == "upgrade":
+            continue
         if name in _OVERRIDES or name.startswith(_PREFIXES):
             raise NotLetThrough(
                 target=target, rule="headers", reason=f"the header {name} is not let through"

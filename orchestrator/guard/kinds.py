@@ -6,56 +6,95 @@ run; a kind must be among the run's kinds as well.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from enum import StrEnum
+from typing import Any, Final
 
 from orchestrator.domain.undo import Path
 
 _LABELS: Final[tuple[Path, ...]] = (("metadata", "labels"), ("metadata", "annotations"))
 
 
+class Expansion(StrEnum):
+    """What a write to a kind touches beside the object itself."""
+
+    NOTHING = "nothing"
+    POD = "the pod, of a workload"
+    WORKLOAD = "the pods that it owns"
+    NODE = "the node and the pods on it"
+    ISOLATION = "the pods that its selector finds, which it cuts off"
+    SERVICE = "the pods that it sends requests to"
+    BUDGET = "the pods that its selector finds"
+    QUOTA = "the pods of its namespace"
+    AUTOSCALER = "the workload that it scales"
+    JOB = "the pods that it runs"
+    CHAOS = "the pods that Chaos Mesh selects"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of object, as far as the guard lets it be written.
 
-    Shape: fields are the paths at or below which a change may lie.
+    Shape: fields are the paths at or below which a change can be put back.
     """
 
     resource: str
     group: str = ""
+    version: str = "v1"
     fields: tuple[Path, ...]
+    expansion: Expansion = Expansion.NOTHING
     is_namespaced: bool = True
-    is_workload: bool = False
     has_scale: bool = False
+    is_carrier: bool = False
+    """Whether it does nothing but carry a fault to others; then only a run's own are changed
+    and deleted."""
+
+    @property
+    def is_workload(self) -> bool:
+        """Whether it owns pods that it replaces."""
+        return self.expansion is Expansion.WORKLOAD
+
+
+def _kind(resource: str, expansion: Expansion, *fields: str, **more: Any) -> Kind:
+    paths = (*_LABELS, *(("spec", field) for field in fields))
+    return Kind(resource=resource, fields=paths, expansion=expansion, **more)
 
 
 def _workload(resource: str, *fields: str, has_scale: bool = True) -> Kind:
-    return Kind(
-        resource=resource,
-        group="apps",
-        fields=(*_LABELS, ("spec", "template"), *(("spec", field) for field in fields)),
-        is_workload=True,
-        has_scale=has_scale,
+    return _kind(
+        resource, Expansion.WORKLOAD, "template", *fields, group="apps", has_scale=has_scale
+    )
+
+
+def _chaos(resource: str) -> Kind:
+    # What Chaos Mesh does is decided when its object is made; a change may restart it.
+    return _kind(
+        resource,
+        Expansion.CHAOS,
+        group="chaos-mesh.org",
+        version="v1alpha1",
+        is_carrier=True,
     )
 
 
 _KINDS: Final = (
-    Kind(
-        resource="pods",
-        fields=(*_LABELS, ("spec", "containers"), ("spec", "initContainers")),
-    ),
+    _kind("pods", Expansion.POD, "containers", "initContainers"),
     Kind(resource="configmaps", fields=(*_LABELS, ("data",), ("binaryData",))),
-    Kind(
-        resource="services",
-        fields=(
-            *_LABELS,
-            ("spec", "selector"),
-            ("spec", "ports"),
-            ("spec", "sessionAffinity"),
-            ("spec", "sessionAffinityConfig"),
-            ("spec", "publishNotReadyAddresses"),
-        ),
+    _kind(
+        "services",
+        Expansion.SERVICE,
+        "selector",
+        "ports",
+        "sessionAffinity",
+        "sessionAffinityConfig",
+        "publishNotReadyAddresses",
     ),
-    Kind(resource="nodes", fields=(("spec", "unschedulable"),), is_namespaced=False),
+    Kind(
+        resource="nodes",
+        fields=(("spec", "unschedulable"), ("spec", "taints")),
+        expansion=Expansion.NODE,
+        is_namespaced=False,
+    ),
+    _kind("resourcequotas", Expansion.QUOTA, "hard"),
     _workload(
         "deployments",
         "replicas",
@@ -67,6 +106,58 @@ _KINDS: Final = (
     _workload("statefulsets", "replicas", "updateStrategy", "minReadySeconds"),
     _workload("daemonsets", "updateStrategy", "minReadySeconds", has_scale=False),
     _workload("replicasets", "replicas", "minReadySeconds"),
+    _kind("jobs", Expansion.JOB, "suspend", "parallelism", group="batch"),
+    _kind("cronjobs", Expansion.JOB, "suspend", group="batch"),
+    _kind(
+        "ingresses",
+        Expansion.NOTHING,
+        "rules",
+        "tls",
+        "ingressClassName",
+        "defaultBackend",
+        group="networking.k8s.io",
+    ),
+    _kind(
+        "networkpolicies",
+        Expansion.ISOLATION,
+        "podSelector",
+        "ingress",
+        "egress",
+        "policyTypes",
+        group="networking.k8s.io",
+        is_carrier=True,
+    ),
+    _kind(
+        "poddisruptionbudgets",
+        Expansion.BUDGET,
+        "minAvailable",
+        "maxUnavailable",
+        "unhealthyPodEvictionPolicy",
+        group="policy",
+    ),
+    _kind(
+        "horizontalpodautoscalers",
+        Expansion.AUTOSCALER,
+        "minReplicas",
+        "maxReplicas",
+        "behavior",
+        group="autoscaling",
+        version="v2",
+    ),
+    *map(
+        _chaos,
+        (
+            "podchaos",
+            "networkchaos",
+            "stresschaos",
+            "iochaos",
+            "timechaos",
+            "dnschaos",
+            "httpchaos",
+            "kernelchaos",
+            "jvmchaos",
+        ),
+    ),
 )
 
 KINDS: Final[Mapping[tuple[str, str], Kind]] = {
@@ -84,6 +175,8 @@ IRREVERSIBLE: Final[Mapping[str, str]] = {
     "customresourcedefinitions": "the objects of its kind cannot be brought back",
     "serviceaccounts": "one made anew has another identity",
     "certificatesigningrequests": "a certificate once issued stays valid",
+    "schedules": "what it makes later cannot be told now; make the fault itself",
+    "workflows": "what it makes later cannot be told now; make the faults themselves",
 }
 """Kinds that no run may write, and why."""
 
@@ -95,6 +188,10 @@ PRIVILEGES: Final = frozenset(
         "clusterrolebindings",
         "validatingwebhookconfigurations",
         "mutatingwebhookconfigurations",
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
+        "mutatingadmissionpolicies",
+        "mutatingadmissionpolicybindings",
         "apiservices",
         "tokenreviews",
     }

@@ -38,18 +38,18 @@ class Ledger:
 
     @property
     def lost(self) -> Mapping[str, Set[str]]:
-        """For each workload, the keys of the pods taken away so far."""
+        """For each workload, the keys of the pods taken away so far; for nodes, of the nodes."""
         found: dict[str, set[str]] = defaultdict(set)
         for record in self.counted:
-            for workload in record.workloads or {}:
-                found[workload].update(record.lost)
+            for workload, portion in (record.workloads or {}).items():
+                found[workload].update(portion.lost)
         return found
 
     def size(self, workload: str) -> int | None:
         """How many pods the workload had when it was first touched; None when it was not yet."""
         for record in self.counted:
-            if workload in (record.workloads or {}):
-                return (record.workloads or {})[workload]
+            if portion := (record.workloads or {}).get(workload):
+                return portion.size
         return None
 
     def effect(self, path: str) -> NetEffect | None:

@@ -43,6 +43,9 @@ PARAMETERS: Final = frozenset(
 """Every parameter that the guard knows the meaning of."""
 
 
+_OF_COMMANDS: Final = frozenset({"container", "stdin", "stdout", "stderr", "tty"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
     """A path that tells what the API server is, not what it holds."""
@@ -196,6 +199,27 @@ def parse_query(raw: str) -> Query:
             raise _refused_query(raw, f"the parameter {name} is not known here")
         found[name] = value
     return found
+
+
+def parse_command(raw: str) -> Sequence[tuple[str, str]]:
+    """Read the query of a command, in which only the words of the command come more than once.
+
+    Raises: NotLetThrough: when another parameter is given twice, or is not known.
+    """
+    if ";" in raw or "#" in raw:
+        raise _refused_query(raw, "it has a character that servers read in different ways")
+    found = parse_qsl(raw, keep_blank_values=True, max_num_fields=200)
+    names = [name for name, _ in found if name != "command"]
+    if unknown := sorted(set(names) - _OF_COMMANDS):
+        raise _refused_query(raw, f"the parameter {unknown[0]} is not known here")
+    if len(set(names)) < len(names):
+        raise _refused_query(raw, "a parameter is given twice")
+    return found
+
+
+def with_pairs(path: str, pairs: Sequence[tuple[str, str]]) -> str:
+    """A canonical path with a query in which names repeat, as it is sent upstream."""
+    return f"{path}?{urlencode(pairs)}"
 
 
 def _refused_query(raw: str, reason: str) -> NotLetThrough:

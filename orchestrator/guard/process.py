@@ -31,9 +31,14 @@ from orchestrator.domain.guarding import (
 from orchestrator.domain.undo import Restoration
 from orchestrator.guard.commands import Commands
 from orchestrator.guard.credentials import load_access
+from orchestrator.guard.doors import opened
+from orchestrator.guard.forward import Forward
 from orchestrator.guard.gate import Gate
 from orchestrator.guard.ledger import Ledger
-from orchestrator.guard.proxy import Proxy, listening
+from orchestrator.guard.overlay import Overlay, RehearsedUpstream
+from orchestrator.guard.proxy import Proxy, answering, listening
+from orchestrator.guard.reaching import Reach
+from orchestrator.guard.rehearsing import RehearsalJournal
 from orchestrator.guard.remembering import RememberingJournal
 from orchestrator.guard.upstream import Upstream, connected
 from orchestrator.guard.writing import Say, Writing
@@ -47,12 +52,19 @@ _GRACE: Final = timedelta(seconds=3)
 
 
 async def serve_guard(
-    *, journal: UndoJournal, commands: AsyncIterator[Line], say: Say, clock: Clock
+    *,
+    journal: UndoJournal,
+    commands: AsyncIterator[Line],
+    say: Say,
+    clock: Clock,
+    door: int | None = None,
 ) -> Restoration | None:
     """Guard one run until the conductor ends it or is gone; then put everything back.
 
-    Shape: the first of the commands is the assignment. Returns what came of the undo that
-    nobody asked for; None when the conductor ended the guard in order.
+    Shape: the first of the commands is the assignment; door is the descriptor through which
+    listening sockets of the runner's network come, None when it has none of its own.
+    Returns what came of the undo that nobody asked for; None when the conductor ended the
+    guard in order.
     """
     line = await anext(commands, None)
     if line is None:
@@ -61,6 +73,10 @@ async def serve_guard(
         try:
             assignment = assignment_from_line(line)
             upstream = await _upstream(stack, assignment)
+            if assignment.rehearsing:
+                overlay = Overlay()
+                upstream = RehearsedUpstream(upstream, overlay)
+                journal = RehearsalJournal(overlay=overlay, say=say)
         except InvalidValue as error:
             await say(failed(Trouble.ASSIGNMENT, str(error)))
         except KubeconfigUnreadable as error:
@@ -75,6 +91,7 @@ async def serve_guard(
                 commands=commands,
                 say=say,
                 clock=clock,
+                door=door,
             )
     return None
 
@@ -99,6 +116,7 @@ async def _guard(
     commands: AsyncIterator[Line],
     say: Say,
     clock: Clock,
+    door: int | None,
 ) -> Restoration | None:
     radius = assignment.radius
     ledger = Ledger(await journal.records(assignment.run))
@@ -116,7 +134,14 @@ async def _guard(
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     proxy = Proxy(token=token, upstream=upstream, writing=writing, clock=clock, say=say)
     asked = Commands(assignment=assignment, upstream=upstream, journal=journal, gate=gate)
-    async with listening(proxy) as port:
+    reach = await Reach.beside(upstream.server, assignment.may_reach)
+    forward = Forward(reach=reach, clock=clock, say=say)
+    async with (
+        listening(proxy) as port,
+        answering(proxy) as answer_on,
+        forward,
+        opened(door, {"kubernetes": answer_on, "forward": forward.answer_on}),
+    ):
         await say(ready(f"http://127.0.0.1:{port}/g/{token}"))
         is_ended = False
         restoration: Restoration | None = None
@@ -124,7 +149,7 @@ async def _guard(
             is_ended = await _obey(asked, commands, say, _Hold(journal, assignment))
         finally:
             # Also when something unforeseen went wrong: first of all, put everything back.
-            if not is_ended:
+            if not is_ended and not assignment.rehearsing:
                 restoration = await asked.undo_alone()
         return restoration
 

@@ -5,8 +5,10 @@ it reads a request in its one canonical form and hands it on.
 """
 
 import hmac
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
+from socket import socket
 from typing import Final
 
 import aiohttp
@@ -16,9 +18,18 @@ from aiohttp import web
 from orchestrator.domain.errors import ChaosDayError
 from orchestrator.domain.guarding import write_refused
 from orchestrator.guard.bodies import MOST_BYTES, media_of, parse_body
-from orchestrator.guard.calls import Call, check_readable, classify
-from orchestrator.guard.headers import check_headers
-from orchestrator.guard.paths import Discovery, Query, Route, parse_path, parse_query
+from orchestrator.guard.bridging import bridged, protocols_of
+from orchestrator.guard.calls import Call, check_readable, classify, command_of
+from orchestrator.guard.headers import check_headers, is_websocket
+from orchestrator.guard.paths import (
+    Discovery,
+    Query,
+    Route,
+    parse_command,
+    parse_path,
+    parse_query,
+    with_pairs,
+)
 from orchestrator.guard.refusals import NotLetThrough, refusal, status
 from orchestrator.guard.upstream import Reply, Upstream
 from orchestrator.guard.writing import Say, Writing
@@ -71,8 +82,11 @@ class Proxy:
             return _failure(401, "Unauthorized", "this address is not yours")
         raw_path = raw_path[len(self._prefix) :]
         where = parse_path(raw_path)
-        query = parse_query(raw_query)
+        if isinstance(where, Route) and _is_command(request, where):
+            check_headers(request.headers, target=raw_path, may_upgrade=True)
+            return await self._run(request, where, raw_query)
         check_headers(request.headers, target=raw_path)
+        query = parse_query(raw_query)
         if request.method == "GET":
             return await self._read(request, where, query)
         if request.method in _WRITING and isinstance(where, Route):
@@ -81,6 +95,21 @@ class Proxy:
         raise NotLetThrough(
             target=raw_path, rule="method", reason=f"{request.method} is not let through"
         )
+
+    async def _run(
+        self, request: web.BaseRequest, route: Route, raw_query: str
+    ) -> web.StreamResponse:
+        pairs = parse_command(raw_query)
+        protocols = protocols_of(request, target=route.key)
+        connect = partial(self._upstream.websocket, with_pairs(route.path, pairs), protocols)
+        # When the stage changes while the command runs, its connection is cut and this stays.
+        response: web.StreamResponse = web.Response()
+        async with self._writing.running(command_of(route, pairs), connect) as found:
+            if isinstance(found, Reply):
+                response = _passed_on(found)
+            else:
+                response = await bridged(request, found)
+        return response
 
     async def _call(self, request: web.BaseRequest, route: Route, query: Query) -> Call:
         media = media_of(request.headers.get("Content-Type", ""), target=route.key)
@@ -91,10 +120,15 @@ class Proxy:
         self, request: web.BaseRequest, where: Route | Discovery, query: Query
     ) -> web.StreamResponse:
         if isinstance(where, Route):
-            check_readable(where)
+            check_readable(where, self._writing.radius)
         accept = request.headers.get("Accept", _JSON)
         async with self._upstream.stream(where.path, query=query, accept=accept) as found:
             return await _streamed(request, found)
+
+
+def _is_command(request: web.BaseRequest, route: Route) -> bool:
+    is_exec = (route.group, route.resource, route.part) == ("", "pods", "exec")
+    return is_exec and request.method == "GET" and is_websocket(request.headers)
 
 
 async def _content(request: web.BaseRequest, route: Route) -> bytes:
@@ -155,6 +189,24 @@ def _reply(code: int, body: bytes, headers: Mapping[str, str] | None = None) -> 
 @asynccontextmanager
 async def listening(proxy: Proxy) -> AsyncIterator[int]:
     """Answer requests on a free port of loopback until the context is left."""
+    async with _served(proxy) as runner:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield int(runner.addresses[0][1])
+
+
+@asynccontextmanager
+async def answering(proxy: Proxy) -> AsyncIterator[Callable[[socket], Awaitable[None]]]:
+    """Answer requests on whatever listening socket is given, until the context is left."""
+    async with _served(proxy) as runner:
+
+        async def answer_on(listener: socket) -> None:
+            await web.SockSite(runner, listener).start()
+
+        yield answer_on
+
+
+@asynccontextmanager
+async def _served(proxy: Proxy) -> AsyncIterator[web.ServerRunner]:
     server = web.Server(
         proxy.handle,
         auto_decompress=False,
@@ -164,8 +216,7 @@ async def listening(proxy: Proxy) -> AsyncIterator[int]:
     runner = web.ServerRunner(server, shutdown_timeout=_GRACE)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield int(runner.addresses[0][1])
+        yield runner
     finally:
         with anyio.CancelScope(shield=True):
             await runner.cleanup()

@@ -13,6 +13,7 @@ from orchestrator.domain.net_effect import NetEffect
 from orchestrator.domain.undo import Change, Document, Path, Verb, value_at
 from orchestrator.guard.drafting import Draft
 
+_REVISION: Final[Path] = ("metadata", "annotations", "deployment.kubernetes.io/revision")
 _PLAIN_SERVICE: Final = frozenset({None, "ClusterIP"})
 
 
@@ -28,6 +29,10 @@ def _fields(draft: Draft) -> Denied | None:
                 rule="fields",
                 reason=f"{'.'.join(path)} is no field that can be changed and safely put back",
             )
+    if draft.before is not None and draft.after is not None:
+        before, after = (value_at(each, _REVISION) for each in (draft.before, draft.after))
+        if before != after:
+            return Denied(rule="fields", reason=f"{'.'.join(_REVISION)} is its controller's")
     return None
 
 
@@ -115,6 +120,8 @@ def not_ours(draft: Draft, effect: NetEffect | None) -> Denied | None:
     match draft.verb:
         case Verb.EVICT:
             return Denied(rule="rollback", reason="an eviction undoes nothing")
+        case Verb.EXEC if not any(each.verb is Verb.EXEC for each in effect.records):
+            return Denied(rule="rollback", reason="this run has not run a command in it")
         case Verb.DELETE if not effect.made(draft.document):
             return Denied(rule="rollback", reason="this run did not create it")
         case Verb.CREATE if effect.deleted is None:
@@ -154,4 +161,22 @@ def puts_back(draft: Draft, effect: NetEffect | None) -> bool:
     return draft.verb is Verb.CHANGE and all(
         path in effect.changes and after == effect.changes[path].was
         for path, (_, after) in draft.changes.items()
+    )
+
+
+def removes_own(draft: Draft, effect: NetEffect | None) -> bool:
+    """Whether a write takes away nothing but what the run itself made."""
+    return draft.verb is Verb.DELETE and effect is not None and effect.made(draft.document)
+
+
+def not_carried(draft: Draft, effect: NetEffect | None) -> Denied | None:
+    """Why a write may not touch something that carries a fault; None when it may.
+
+    A client that was told that its object exists already may take another's for its own.
+    """
+    is_own = effect is not None and effect.made(draft.document)
+    if draft.verb is Verb.CREATE or not draft.call.kind.is_carrier or is_own:
+        return None
+    return Denied(
+        rule="own", reason="this run did not make it, and only what it made may it change or delete"
     )

@@ -105,13 +105,20 @@ async def standard_lines() -> AsyncIterator[Lines]:
         writer.close()
 
 
-async def guard_on_stdio(*, journal: UndoJournal, clock: Clock) -> Restoration | None:
+async def guard_on_stdio(
+    *, journal: UndoJournal, clock: Clock, door: int | None = None
+) -> Restoration | None:
     """Guard one run, with the conductor on standard input and output.
 
+    Shape: door as in `serve_guard`.
     Returns what came of the undo that nobody asked for; None when the conductor ended the
     guard in order, or it could not begin.
     """
     async with standard_lines() as lines:
         return await serve_guard(
-            journal=journal, commands=lines.commands(), say=lines.say, clock=clock
+            journal=journal,
+            commands=lines.commands(),
+            say=lines.say,
+            clock=clock,
+            door=door,
         )

@@ -30,11 +30,14 @@ from orchestrator.domain.undo import (
     Restoration,
     UndoRecord,
     UndoState,
+    Verb,
 )
 from orchestrator.guard.bodies import Media
 from orchestrator.guard.upstream import Reply, Upstream
 from orchestrator.ports import UndoJournal
 
+_SIZE: Final = ("resources",)
+_IRREVERSIBLE: Final = "a command cannot be put back"
 _MOST_TRIES: Final = 20
 _AT_ONCE: Final = 8
 _LOOK_AGAIN: Final = timedelta(milliseconds=50)
@@ -121,6 +124,8 @@ class Undoing:
         path = effect.ref.path
         match decision:
             case PutBack(patch=patch):
+                if sized := resized(patch, now or {}, kind=effect.ref.kind):
+                    path, patch = f"{path}/resize", sized
                 body = _locked(patch, now or {})
                 return await self._upstream.send("PATCH", path, body=body, media=Media.MERGE_PATCH)
             case Remove(uid=uid):
@@ -164,9 +169,36 @@ class Undoing:
             # unless we saw to it that it no longer can be.
             in_doubt = record.state is UndoState.INTENT and not is_sure
             is_open = in_doubt and state is not UndoState.UNDONE
-            noted = replace(record, state=record.state if is_open else state, note=note)
+            told = _IRREVERSIBLE if record.verb is Verb.EXEC else note
+            noted = replace(record, state=record.state if is_open else state, note=told)
             if noted != record:
                 await self._journal.settle(noted)
+
+
+def resized(patch: Mapping[str, Any], now: Document, *, kind: str) -> dict[str, Any]:
+    """The part of a patch that a pod takes only through its resize subresource; empty when none.
+
+    The rest follows when what is left to do is decided anew.
+    """
+    if kind != "pods":
+        return {}
+    wanted = {each["name"]: each for each in patch.get("spec", {}).get("containers") or ()}
+    containers = (now.get("spec") or {}).get("containers") or ()
+    if not any(_differ(wanted.get(each["name"]), each) for each in containers):
+        return {}
+    sizes = [
+        {**each, **{name: wanted[each["name"]].get(name, {}) for name in _SIZE}}
+        if each["name"] in wanted
+        else each
+        for each in containers
+    ]
+    return {"spec": {"containers": sizes}}
+
+
+def _differ(wanted: Mapping[str, Any] | None, now: Mapping[str, Any]) -> bool:
+    return wanted is not None and any(
+        (wanted.get(name) or {}) != (now.get(name) or {}) for name in _SIZE
+    )
 
 
 def _locked(patch: Mapping[str, Any], now: Document) -> dict[str, Any]:

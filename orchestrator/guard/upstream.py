@@ -5,7 +5,7 @@ It sends what it is given: whether a request may be made has been decided before
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +23,7 @@ _PATIENCE: Final = 15.0
 """Units: seconds. How long one request may take that is no watch."""
 _CONNECT: Final = 3.0
 """Units: seconds."""
+_LARGEST_FRAME: Final = 16 * 1024 * 1024
 _JSON: Final = "application/json"
 
 
@@ -63,12 +64,25 @@ class _Asked:
     content: bytes | None = None
 
 
+class NoWebSocket(Exception):
+    """The API server answered with that status instead of going on as a WebSocket."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the API server answered {status}")
+        self.status = status
+
+
 class Upstream:
     """The API server of the target cluster."""
 
     def __init__(self, access: Access, session: aiohttp.ClientSession) -> None:
         self._access = access
         self._session = session
+
+    @property
+    def server(self) -> str:
+        """The address of the API server."""
+        return self._access.server
 
     async def send(
         self,
@@ -147,6 +161,38 @@ class Upstream:
             raise self._unanswered(error) from error
         async with response:
             yield response
+
+    @asynccontextmanager
+    async def websocket(
+        self, target: str, protocols: Sequence[str]
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A WebSocket at a path with its query.
+
+        Raises: NoWebSocket: the API server would not have it; ClusterUnavailable.
+        """
+        access = self._access
+        authorization = await self._authorization()
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                connection = await self._session.ws_connect(
+                    URL(access.server + target, encoded=True),
+                    protocols=protocols,
+                    headers=dict(authorization),
+                    ssl=access.tls if access.tls is not None else True,
+                    server_hostname=access.server_name,
+                    proxy=access.proxy,
+                    max_msg_size=_LARGEST_FRAME,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=1),
+                    # An API server hangs up right after its farewell; one that answers it at once
+                    # would take that for a connection that broke.
+                    autoclose=False,
+                )
+        except aiohttp.WSServerHandshakeError as error:
+            raise NoWebSocket(error.status) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._unanswered(error) from error
+        async with connection:
+            yield connection
 
     async def _open(self, asked: _Asked) -> aiohttp.ClientResponse:
         access = self._access

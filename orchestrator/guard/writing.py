@@ -6,18 +6,19 @@
 It does not undo.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import anyio
 
-from orchestrator.domain.blast_radius import Denied, Target, Write
+from orchestrator.domain.blast_radius import BlastRadius, Denied, Target, Write
 from orchestrator.domain.errors import ClusterUnavailable, LeaseLost
 from orchestrator.domain.guarding import GuardAssignment, write_made
-from orchestrator.domain.net_effect import is_leaving, uid_of
-from orchestrator.domain.undo import UndoRecord, UndoState, changed_leaves
+from orchestrator.domain.net_effect import NetEffect, is_leaving, uid_of
+from orchestrator.domain.undo import Document, Portion, UndoRecord, UndoState, Verb, changed_leaves
 from orchestrator.guard import rules
 from orchestrator.guard.calls import Action, Call
 from orchestrator.guard.drafting import Draft, Drafting, image, send
@@ -25,11 +26,13 @@ from orchestrator.guard.gate import Gate, Stage
 from orchestrator.guard.ledger import Ledger
 from orchestrator.guard.refusals import NotLetThrough, status
 from orchestrator.guard.targets import Targets
-from orchestrator.guard.upstream import Reply, Upstream
+from orchestrator.guard.upstream import NoWebSocket, Reply, Upstream
 from orchestrator.ports import Clock, UndoJournal
 
 Say: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
 """Tells the conductor something; never waits for it."""
+
+T = TypeVar("T")
 
 _STOPPED: Final = "the run was stopped before the write went out"
 _PATIENCE: Final = timedelta(seconds=5)
@@ -70,8 +73,13 @@ class Writing:
         self._gate = gate
         self._clock = clock
         self._say = say
-        self._drafting = Drafting(upstream)
-        self._targets = Targets(upstream, ledger)
+        self._drafting = Drafting(upstream, remaining=lambda: gate.remaining)
+        self._targets = Targets(upstream, ledger, assignment.radius)
+
+    @property
+    def radius(self) -> BlastRadius:
+        """The limits of the run."""
+        return self._radius
 
     async def make(self, call: Call) -> Reply:
         """Make a write, or say why not.
@@ -89,13 +97,41 @@ class Writing:
                 reply = await (self._make_many(call) if is_many else self._make_one(call))
         return reply or _no_answer(call)
 
+    @asynccontextmanager
+    async def running(
+        self, call: Call, connect: Callable[[], AbstractAsyncContextManager[T]]
+    ) -> AsyncIterator[T | Reply]:
+        """A command in a container, from its connection on; or what the API server says against it.
+
+        Cancelled when the stage changes. Raises: NotLetThrough; ClusterUnavailable.
+        """
+        self._check_place(call)
+        async with AsyncExitStack() as stack:
+            async with self._gate.passing():
+                stage = self._gate.stage
+                draft = await self._drafting.command(call)
+                if not isinstance(draft, Draft):
+                    yield draft
+                    return
+                record = await self._record(await self._judge(draft))
+                await self._check_stage(stage, record)
+                await stack.enter_async_context(self._gate.until_turned())
+                try:
+                    connection = await stack.enter_async_context(connect())
+                except NoWebSocket as error:
+                    await self._settle(replace(record, state=UndoState.UNDONE, note=str(error)))
+                    yield _no_websocket(call, error)
+                    return
+                await self._settle(replace(record, state=UndoState.DONE))
+            await self._say(
+                write_made(at=record.at, verb=record.verb, target=record.ref.key, lost=record.lost)
+            )
+            yield connection
+
     def _check_place(self, call: Call) -> None:
         """Refuse what lies outside by its path alone, whether it exists or not."""
         anything = Target(
-            kind=call.route.resource,
-            namespace=call.route.namespace,
-            name=call.route.name or "*",
-            labels=self._radius.selectors,
+            kind=call.route.resource, namespace=call.route.namespace, name=call.route.name or "*"
         )
         if denied := self._radius.place(anything):
             raise NotLetThrough.of(denied, target=call.route.key)
@@ -128,15 +164,15 @@ class Writing:
         if not isinstance(draft, Draft):
             return draft
         judged = await self._judge(draft)
-        if draft.changes_nothing:
-            reply = await send(self._upstream, draft.outgoing)
-            return None if await self._drafting.was_overtaken(draft, reply) else reply
+        if draft.changes_nothing and draft.promised is not None:
+            # It is not sent: what the guard sees no change in is not for anybody else to see.
+            return draft.promised
         return await self._commit(judged, stage)
 
     async def _make_many(self, call: Call) -> Reply:
         """Delete the members of a collection one by one, if every one of them may be deleted."""
         members = await self._upstream.items(call.route.collection, call.query)
-        calls = [_member(call, item["metadata"]["name"]) for item in members]
+        calls = [_member(call, item) for item in members]
         await self._foresee(calls)
         for each in calls:
             reply = await self._make_one(each)
@@ -153,13 +189,14 @@ class Writing:
             if not isinstance(draft, Draft):
                 continue
             judged = await self._judge(draft)
-            verdict = self._radius.verdict(judged.write, touched=touched, lost=lost)
-            if isinstance(verdict, Denied) and self._gate.stage is Stage.METHOD:
+            write = judged.write
+            verdict = self._radius.verdict(write, touched=touched, lost=lost)
+            is_own = rules.removes_own(draft, self._effect(draft))
+            if isinstance(verdict, Denied) and self._gate.stage is Stage.METHOD and not is_own:
                 raise NotLetThrough.of(verdict, target=draft.ref.key)
-            keys = {target.key for target in judged.write.lost}
-            touched |= {judged.write.written.key} | keys
-            for workload in judged.write.sizes:
-                lost[workload] = set(lost.get(workload, ())) | keys
+            touched |= {target.key for target in write.touched}
+            for workload in write.sizes:
+                lost[workload] = set(lost.get(workload, ())) | write.lost_of(workload)
 
     async def _judge(self, draft: Draft) -> Judged:
         """Decide a write. Raises: NotLetThrough."""
@@ -177,15 +214,27 @@ class Writing:
     def _within_limits(self, draft: Draft, write: Write) -> Denied | None:
         if draft.changes_nothing:
             return None
+        effect = self._effect(draft)
         if self._gate.stage is Stage.ROLLBACK:
-            effect = self._ledger.effect(draft.ref.path)
             if denied := rules.not_ours(draft, effect):
                 return denied
             if rules.puts_back(draft, effect):
                 return None
+        if denied := rules.not_carried(draft, effect):
+            return denied
+        if rules.removes_own(draft, effect):
+            return None
         ledger = self._ledger
         verdict = self._radius.verdict(write, touched=ledger.touched, lost=ledger.lost)
         return verdict if isinstance(verdict, Denied) else None
+
+    def _effect(self, draft: Draft) -> NetEffect | None:
+        """What the run did to the object so far, where that decides whether the write is made."""
+        # To sum it up takes time that grows with the number of writes to the object.
+        is_about_own = draft.verb is Verb.DELETE or draft.call.kind.is_carrier
+        if self._gate.stage is Stage.METHOD and not is_about_own:
+            return None
+        return self._ledger.effect(draft.ref.path)
 
     async def _commit(self, judged: Judged, stage: Stage) -> Reply | None:
         """Journal the intent, make the write, journal what came of it.
@@ -265,8 +314,9 @@ class Writing:
 
     def _intent(self, judged: Judged) -> UndoRecord:
         draft, write = judged.draft, judged.write
-        restores = self._gate.stage is Stage.ROLLBACK and rules.puts_back(
-            draft, self._ledger.effect(draft.ref.path)
+        effect = self._effect(draft)
+        restores = rules.removes_own(draft, effect) or (
+            self._gate.stage is Stage.ROLLBACK and rules.puts_back(draft, effect)
         )
         return UndoRecord(
             run=self._run,
@@ -275,10 +325,23 @@ class Writing:
             verb=draft.verb,
             ref=draft.ref,
             before=draft.before,
-            after=draft.after,
-            lost=() if restores else tuple(target.key for target in write.lost),
-            workloads=None if restores else dict(write.sizes),
+            after=call.body if (call := draft.call).action is Action.EXEC else draft.after,
+            lost=() if restores else tuple(target.key for target in write.touched[1:]),
+            workloads=None if restores else _portions(write),
         )
+
+
+def _no_websocket(call: Call, error: NoWebSocket) -> Reply:
+    message = f"{call.route.key}: no command can be run in it now ({error})"
+    body = status(code=error.status, reason="BadRequest", message=message)
+    return Reply(status=error.status, body=body)
+
+
+def _portions(write: Write) -> dict[str, Portion]:
+    return {
+        workload: Portion(size=size, lost=tuple(sorted(write.lost_of(workload))))
+        for workload, size in write.sizes.items()
+    }
 
 
 def _overtaken(call: Call) -> Reply:
@@ -291,5 +354,13 @@ def _no_answer(call: Call) -> Reply:
     return Reply(status=504, body=status(code=504, reason="Timeout", message=message))
 
 
-def _member(call: Call, name: str) -> Call:
-    return replace(call, action=Action.DELETE, route=call.route.at(name), query={})
+def _member(call: Call, item: Document) -> Call:
+    """The deletion of that very object, and of none that takes its name meanwhile."""
+    preconditions = {**(call.body.get("preconditions") or {}), "uid": uid_of(item)}
+    return replace(
+        call,
+        action=Action.DELETE,
+        route=call.route.at(item["metadata"]["name"]),
+        query={},
+        body={**call.body, "preconditions": preconditions},
+    )

@@ -7,18 +7,21 @@ A run that was taken over is never injected again. It does not choose which run 
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import anyio
 import structlog
 
+from orchestrator.domain.blast_radius import BlastRadius
 from orchestrator.domain.day import ChaosDay
 from orchestrator.domain.errors import ChaosDayError, Conflict, LeaseLost, Unavailable
 from orchestrator.domain.identity import WorkerId
 from orchestrator.domain.plan import TimeBox
 from orchestrator.domain.run import Finding, Move, Phase, Run
-from orchestrator.ports import Assignment, Clock, Engine, Execution, Storage
+from orchestrator.ports import Assignment, Clock, Engine, Execution, Hand, Storage
+from orchestrator.services.clearing import Clearing
 from orchestrator.services.course import Course, Limits, Pace
 from orchestrator.services.leasing import Lease
 from orchestrator.services.listening import Heard, Listening
@@ -39,6 +42,7 @@ class _Context:
     day: ChaosDay
     box: TimeBox
     limits: Limits
+    radius: BlastRadius
 
 
 class Conducting:
@@ -51,16 +55,20 @@ class Conducting:
         engine: Engine,
         clock: Clock,
         recording: Recording,
+        clearing: Clearing,
         worker: WorkerId,
         pace: Pace,
+        hand: Hand | None = None,
     ) -> None:
         self._storage = storage
         self._engine = engine
         self._clock = clock
         self._recording = recording
+        self._clearing = clearing
         self._listening = Listening(storage=storage, recording=recording)
         self._worker = worker
         self._pace = pace
+        self._hand = hand
         self._leases: set[Lease] = set()
 
     @property
@@ -135,13 +143,18 @@ class Conducting:
         box = day.plan.box(run.box)
         document = day.experiments[run.experiment].document
         hypothesis = document.get("steady-state-hypothesis") or {}
+        longest = min(day.plan.radius_of(box).longest, box.lasts)
+        if box.by_hand:
+            # It begins when somebody comes to it, and is over when its box is.
+            longest = min(longest, run.planned_at + box.lasts - self._clock.now())
         limits = Limits(
-            longest=min(day.plan.radius_of(box).longest, box.lasts),
+            longest=longest,
             abort_when=day.plan.abort_when,
             probes=len(hypothesis.get("probes", ())),
             service=box.service,
+            by_hand=box.by_hand,
         )
-        return _Context(day=day, box=box, limits=limits)
+        return _Context(day=day, box=box, limits=limits, radius=day.plan.radius_of(box))
 
     async def _from_the_start(self, lease: Lease, context: _Context) -> str:
         """Take an armed run through its course; returns what broke, if something did."""
@@ -150,7 +163,12 @@ class Conducting:
             late = "its time box was over before it could start"
             await lease.move(Move.REFUSE, late, reason=late)
             return ""
+        if context.box.by_hand and self._hand is None:
+            nobody = "it is done by hand, and whoever was to do it is gone"
+            await lease.move(Move.REFUSE, nobody, reason=nobody)
+            return ""
         try:
+            context = replace(context, radius=await self._clearing.clear(run, context.day))
             async with self._opened(lease, context, recovering=False) as course:
                 await course.run_through()
         except LeaseLost:
@@ -194,11 +212,11 @@ class Conducting:
     async def _opened(
         self, lease: Lease, context: _Context, *, recovering: bool
     ) -> AsyncIterator[Course]:
-        heard = Heard(lease.bell)
+        heard = Heard(lease.bell, by_hand=context.box.by_hand)
         assignment = self._assignment(lease.run, context, recovering=recovering)
         async with (
             self._engine.open(assignment) as execution,
-            self._heard(execution, lease.run, heard),
+            self._heard(execution, lease.run, heard, by=assignment.hand),
         ):
             yield Course(
                 lease=lease,
@@ -212,11 +230,14 @@ class Conducting:
             )
 
     @asynccontextmanager
-    async def _heard(self, execution: Execution, run: Run, heard: Heard) -> AsyncIterator[None]:
+    async def _heard(
+        self, execution: Execution, run: Run, heard: Heard, *, by: Hand | None
+    ) -> AsyncIterator[None]:
         """Listen while the scope lasts; errors of the scope come out as they are."""
         problem: BaseException | None = None
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._listening.listen, execution, run, heard)
+            listen = partial(self._listening.listen, by=by.by if by else None)
+            tasks.start_soon(listen, execution, run, heard)
             try:
                 yield
             except ChaosDayError as error:
@@ -228,15 +249,20 @@ class Conducting:
             raise problem
 
     def _assignment(self, run: Run, context: _Context, *, recovering: bool) -> Assignment:
-        plan = context.day.plan
+        plan, box = context.day.plan, context.box
+        experiment = context.day.experiments[run.experiment]
         return Assignment(
             run=run,
-            experiment=context.day.experiments[run.experiment],
-            configuration=context.box.configuration,
+            experiment=experiment.without_method() if box.by_hand else experiment,
+            configuration=box.configuration,
             cluster=plan.cluster,
-            radius=plan.radius_of(context.box),
+            radius=context.radius,
             probe_interval=self._pace.probe_interval,
             recovering=recovering,
+            abort_when=plan.abort_when,
+            containment=plan.required_containment,
+            may_reach=plan.may_reach,
+            hand=self._hand if box.by_hand and not recovering else None,
         )
 
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 import anyio
 import structlog
 
+from orchestrator.domain.abort import PREFIX
 from orchestrator.domain.errors import ChaosDayError, DayHalted, EngineUnavailable
 from orchestrator.domain.hypothesis import Sample, finding_of, holds
 from orchestrator.domain.identity import IncidentId
@@ -70,6 +71,13 @@ class Limits:
     probes: int
     """How many probes the hypothesis has."""
     service: str
+    by_hand: bool = False
+    """Whether an agent of chaos works by hand, and may be refused something on the way."""
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether anything is sampled while the fault is in."""
+        return self.probes > 0 or any(each.measure is not None for each in self.abort_when)
 
 
 class Course:
@@ -120,19 +128,27 @@ class Course:
         begun = anyio.current_time()
 
         def measured() -> bool:
-            return len(heard.latest()) >= probes or self._must_not_start()
+            is_whole = len(heard.latest()) >= probes and all(map(heard.newest, self._watched))
+            return is_whole or self._must_not_start()
 
         in_time = await heard.until(measured, until=begun + self._pace.first_sample.total_seconds())
-        await heard.until(
-            self._must_not_start, until=begun + self._pace.before.total_seconds() * (probes > 0)
-        )
+        before = self._pace.before.total_seconds() * self._limits.is_measured
+        await heard.until(self._must_not_start, until=begun + before)
         if self._lease.stop or heard.trouble:
             return self._lease.stop or heard.trouble, None
         if not in_time:
             return "not every probe of the steady state answered in time", Finding.UNFIT
         if probes and not holds(heard.latest().values()):
             return f"the steady state does not hold: {_outside(heard)}", Finding.UNFIT
+        for name in self._watched:
+            if (newest := heard.newest(name)) is None or not newest.within:
+                return f"{name} is not so before the fault: {_told(newest)}", Finding.UNFIT
         return None
+
+    @property
+    def _watched(self) -> list[str]:
+        """The names of the samples that are taken for abort conditions alone."""
+        return [each.watches for each in self._limits.abort_when if each.measure is not None]
 
     def _must_not_start(self) -> bool:
         return bool(self._lease.stop or self._heard.trouble)
@@ -166,22 +182,42 @@ class Course:
         if early := self._end_now():
             return early
         await self._execution.play()
+        await heard.until(lambda: self._is_in or self._end_now() is not None, until=last)
+        if not self._is_in or self._end_now():
+            return self._end_now() or _too_long(self._limits.longest)
+        await self._lease.move(Move.HOLD)
+        # A hand goes on while its first fault is in; the runner has played everything.
         await heard.until(lambda: bool(heard.played or self._end_now()), until=last)
         if heard.played is None or self._end_now():
             return self._end_now() or _too_long(self._limits.longest)
-        await self._lease.move(Move.HOLD)
         # The runner says for how long; the clock that counts is the one that cannot jump.
         over = anyio.current_time() + heard.played.hold.total_seconds()
         await heard.until(lambda: self._end_now() is not None, until=min(over, last))
         if early := self._end_now():
             return early
-        return _too_long(self._limits.longest) if over > last else Ending(move=Move.FINISH)
+        if over > last:
+            return _too_long(self._limits.longest)
+        return Ending(move=Move.FINISH, reason=self._flaw_of_hand())
+
+    @property
+    def _is_in(self) -> bool:
+        """Whether the fault is in: all of a method was played, or a hand made its first write."""
+        return self._heard.played is not None or (False and bool(self._heard.writes))
+
+    def _flaw_of_hand(self) -> str:
+        """Why nothing can be claimed of what was done by hand; empty when something can."""
+        if not self._limits.by_hand:
+            return ""
+        if refused := self._heard.refusals:
+            more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+            return f"the guard refused {refused[0]}{more}"
+        return "" if self._heard.writes else "nothing was written by hand"
 
     def _end_now(self) -> Ending | None:
         """Why the fault's time is over before its time, if it is."""
         if reason := self._lease.stop or self._heard.trouble:
             return Ending(move=Move.ABORT, reason=reason)
-        if self._limits.probes and self._heard.is_silent(self._pace.silence):
+        if self._limits.is_measured and self._heard.is_silent(self._pace.silence):
             seconds = self._pace.silence.total_seconds()
             reason = f"nothing was measured for {seconds:g} s"
             return Ending(move=Move.ABORT, reason=reason)
@@ -195,9 +231,10 @@ class Course:
             probe = self._heard.broken(condition, at=self._clock.now(), since=started_at)
             if probe:
                 seconds = condition.out_for.total_seconds()
+                name = probe.removeprefix(PREFIX)
                 return Ending(
                     move=Move.ABORT,
-                    reason=f"abort condition: {probe} was out of tolerance for {seconds:g} s",
+                    reason=f"{PREFIX}{name} was out of tolerance for {seconds:g} s",
                 )
         return None
 
@@ -309,26 +346,31 @@ class Course:
 
     def _finding(self, *, aborted: bool) -> Finding:
         run = self._lease.run
-        return finding_of(
+        finding = finding_of(
             aborted=aborted,
             injection=run.injection or Injection.UNKNOWN,
             during=_between(self._heard.samples, run.started_at, run.rolled_back_at),
             measurable=self._limits.probes > 0,
         )
+        return Finding.UNKNOWN if finding is Finding.HELD and self._flaw_of_hand() else finding
 
 
 def _between(samples: list[Sample], start: datetime | None, end: datetime | None) -> list[Sample]:
     if start is None or end is None:
         return []
-    return [sample for sample in samples if start <= sample.at <= end]
+    return [each for each in samples if each.is_of_hypothesis and start <= each.at <= end]
 
 
 def _outside(heard: Heard) -> str:
     return "; ".join(
-        f"{sample.probe}: {sample.problem or sample.value}"
+        f"{sample.probe}: {_told(sample)}"
         for sample in heard.latest().values()
         if not sample.within
     )
+
+
+def _told(sample: Sample | None) -> str:
+    return "nothing was measured" if sample is None else sample.problem or sample.value
 
 
 def _too_long(longest: timedelta) -> Ending:

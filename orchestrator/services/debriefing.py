@@ -3,7 +3,8 @@
 It does not compute or draw; `reports` does.
 """
 
-from orchestrator.domain.identity import DayId
+from orchestrator.domain.hypothesis import Sample
+from orchestrator.domain.identity import DayId, RunId
 from orchestrator.domain.record import DayRecord
 from orchestrator.ports import Storage
 
@@ -23,5 +24,9 @@ class Debriefing:
             entries=await self._storage.timeline(day),
             incidents=await self._storage.incidents(day),
             links=await self._storage.links(day),
-            samples={run.id: await self._storage.samples(run.id) for run in runs},
+            samples={run.id: await self._samples(run.id) for run in runs},
         )
+
+    async def _samples(self, run: RunId) -> list[Sample]:
+        """What was measured of the steady state; an abort condition is no part of it."""
+        return [each for each in await self._storage.samples(run) if each.is_of_hypothesis]

@@ -4,11 +4,14 @@ It does not wait for the runs to be restored: their holders read the flag and ro
 """
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 
+import anyio
 import structlog
 
 from orchestrator.domain.errors import Conflict, InvalidValue
-from orchestrator.domain.halt import Halt
+from orchestrator.domain.halt import Halt, HaltState, state_of
 from orchestrator.domain.identity import DayId, RunId
 from orchestrator.domain.run import Phase
 from orchestrator.domain.timeline import Kind, Lane, VisibleAfter
@@ -16,6 +19,10 @@ from orchestrator.ports import Clock, Storage
 from orchestrator.services.recording import Recording, Said
 
 log = structlog.get_logger()
+
+
+_LOOK: Final = timedelta(milliseconds=50)
+"""How often it is looked whether a halt is engaged."""
 
 
 class Halting:
@@ -42,6 +49,19 @@ class Halting:
         await self._storage.engage(halt, [entry])
         log.warning("day halted", day=day, by=said.by.name, source=said.source)
         return await self._storage.halt(day) or halt
+
+    async def state(self, day: DayId) -> HaltState:
+        """How far the halt of a day is: a run leaves its method only after its guard has closed."""
+        return state_of(await self._storage.runs(day))
+
+    async def engaged(self, day: DayId, *, within: timedelta) -> HaltState:
+        """Wait until no guard of a halted day lets a method write, for so long at the most."""
+        state = await self.state(day)
+        with anyio.move_on_after(within.total_seconds()):
+            while state is HaltState.ENGAGING:
+                await anyio.sleep(_LOOK.total_seconds())
+                state = await self.state(day)
+        return state
 
     async def release(self, day: DayId, *, said: Said) -> Halt:
         """Let the day go on. Raises: Conflict: it is not halted, or a run still holds a fault."""

@@ -4,7 +4,7 @@ It does not act on anything: the course of the run reads what was heard.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -57,7 +57,10 @@ class Heard:
     trouble: str = ""
     """The first reason for which the method is not what was planned."""
     guard_is_gone: bool = False
+    by_hand: bool = False
+    """Whether a person works, whom a refusal tells something and does not end."""
     writes: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
     sampled_at: float | None = None
     """When the last sample was heard, by the event loop's clock."""
 
@@ -75,7 +78,9 @@ class Heard:
             case ActionEnded(succeeded=False, part="method", name=name, problem=problem):
                 self.mind(f"action {name!r} did not succeed: {problem}")
             case WriteRefused(target=target, reason=reason):
-                self.mind(f"the guard refused a write to {target}: {reason}")
+                self.refusals.append(f"{target}: {reason}")
+                if not self.by_hand:
+                    self.mind(f"the guard refused a write to {target}: {reason}")
             case WriteMade(target=target):
                 self.writes.append(target)
             case RunnerEnded(problem=problem):
@@ -99,20 +104,23 @@ class Heard:
         return anyio.current_time() - self.sampled_at > patience.total_seconds()
 
     def latest(self) -> dict[str, Sample]:
-        """The newest sample of each probe."""
-        return {sample.probe: sample for sample in self.samples}
+        """The newest sample of each probe of the hypothesis."""
+        return {sample.probe: sample for sample in self.samples if sample.is_of_hypothesis}
 
     def broken(self, condition: AbortCondition, *, at: datetime, since: datetime) -> str:
         """The probe that breaks an abort condition, or an empty string.
 
         Only what was measured since the fault began counts.
         """
-        for probe in self.latest():
-            if condition.probe in {"", probe}:
-                mine = [s for s in self.samples if s.probe == probe and s.at >= since]
-                if mine and not mine[-1].within and out_for(mine, at=at) >= condition.out_for:
-                    return probe
+        for probe in (condition.watches,) if condition.watches else tuple(self.latest()):
+            mine = [s for s in self.samples if s.probe == probe and s.at >= since]
+            if mine and not mine[-1].within and out_for(mine, at=at) >= condition.out_for:
+                return probe
         return ""
+
+    def newest(self, probe: str) -> Sample | None:
+        """The newest sample of one probe or abort condition."""
+        return next((each for each in reversed(self.samples) if each.probe == probe), None)
 
     async def until(self, settled: Callable[[], bool], *, until: float | None) -> bool:
         """Wait until something is so, at most until an instant of the event loop's clock.
@@ -135,9 +143,14 @@ class Listening:
         self._storage = storage
         self._recording = recording
 
-    async def listen(self, execution: Execution, run: Run, heard: Heard) -> None:
-        """Hear an execution to its end."""
-        ear = _Ear(self._storage, self._recording, run)
+    async def listen(
+        self, execution: Execution, run: Run, heard: Heard, *, by: Actor | None = None
+    ) -> None:
+        """Hear an execution to its end.
+
+        Shape: by is whose hand works, under whose name everything is recorded; None for nobody's.
+        """
+        ear = _Ear(self._storage, self._recording, run, by)
         try:
             async for happening in execution.happenings():
                 heard.hear(happening)
@@ -153,10 +166,13 @@ class Listening:
 class _Ear:
     """Turns what happens to one run into samples and entries."""
 
-    def __init__(self, storage: Storage, recording: Recording, run: Run) -> None:
+    def __init__(
+        self, storage: Storage, recording: Recording, run: Run, by: Actor | None = None
+    ) -> None:
         self._storage = storage
         self._recording = recording
         self._run = run
+        self._by = by
         self._kept: list[Sample] = []
         self._within: dict[str, bool] = {}
 
@@ -164,6 +180,9 @@ class _Ear:
         if isinstance(happening, Sampled):
             self._kept.append(happening.sample)
         entry = self._entry_of(happening)
+        if entry is not None and self._by is not None and entry.lane is not Lane.PROBE:
+            # The guard saw it at that moment, so it is nobody's recollection.
+            entry = replace(entry, actor=self._by)
         if entry is not None:
             await self._storage.append([entry])
         if self._kept and self._kept[-1].at - self._kept[0].at >= _KEEP_FOR:
@@ -188,10 +207,14 @@ class _Ear:
         match happening:
             case Sampled(sample=sample):
                 return self._change(sample)
+            case ActionStarted(name=name, at=at) if self._by is not None:
+                text = f"works by hand: {name}"
+                return self._entry(Lane.MECHANICS, Kind.NOTE, text, _RUNNER, at)
             case ActionEnded(name=name, at=at, succeeded=True, part="method"):
                 return self._entry(Lane.FAULT, Kind.INJECTED, f"{name} was made", _RUNNER, at)
             case ActionEnded(name=name, at=at, succeeded=False, problem=problem, part=part):
-                text = f"{name} of the {part} did not succeed: {problem}"
+                what = f"{name} of the {part}" if self._by is None else name
+                text = f"{what} did not succeed: {problem}"
                 return self._entry(Lane.MECHANICS, Kind.NOTE, text, _RUNNER, at)
             case ActionEnded(name=name, at=at):
                 text = f"{name} was played"

@@ -31,7 +31,7 @@ class Opening:
         self._recording = recording
 
     async def open(self, day_id: DayId, *, said: Said) -> ChaosDay:
-        """Open a day and arm every planned run of its agenda.
+        """Open a day and arm every planned run of its agenda, but those that are done by hand.
 
         Boxes that are placed relative to the opening are placed now.
         Raises: IllegalMove; DayHalted; Conflict: it is outside the plan's window.
@@ -54,16 +54,26 @@ class Opening:
             day_id, Lane.DAY, Kind.OPENED, text, said=said, visible_after=VisibleAfter.NOW
         )
         for run in await self._storage.runs(day_id):
-            if run.phase is Phase.PLANNED:
+            if run.phase is Phase.PLANNED and not day.plan.box(run.box).by_hand:
                 await self.arm(run.id, said=said)
         await self._storage.save_day(opened, was=day, entries=[entry])
         log.info("day opened", day=day_id, by=said.by.name, source=said.source)
         return opened
 
-    async def arm(self, run_id: RunId, *, said: Said) -> Run:
-        """Consent to a run. Raises: IllegalMove; DayHalted."""
+    async def arm(self, run_id: RunId, *, said: Said, has_hand: bool = False) -> Run:
+        """Consent to a run.
+
+        Shape: has_hand says that whoever works by hand is there.
+        Raises: IllegalMove; DayHalted; Conflict: it is done by hand, and nobody is there.
+        """
         run = await self._storage.run(run_id)
         await self._refuse_if_halted(run.day)
+        day = await self._storage.day(run.day)
+        if day.plan.box(run.box).by_hand and not has_hand:
+            raise Conflict(
+                f"{run.title} ({run.id}) is done by hand: whoever does it starts it, with"
+                f" `chaosday by-hand --run {run.id}`"
+            )
         return await self._move(run, Move.ARM, "was armed", said)
 
     async def cancel(self, run_id: RunId, *, said: Said, reason: str) -> Run:
@@ -184,5 +194,7 @@ def _was_lost(run: Run, samples: list[Sample]) -> bool:
     if run.started_at is None or run.ended_at is None:
         return False
     return any(
-        not sample.within for sample in samples if run.started_at <= sample.at <= run.ended_at
+        not sample.within
+        for sample in samples
+        if sample.is_of_hypothesis and run.started_at <= sample.at <= run.ended_at
     )

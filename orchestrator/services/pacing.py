@@ -12,7 +12,8 @@ from anyio.abc import TaskGroup
 
 from orchestrator.domain.errors import Conflict, Unavailable
 from orchestrator.domain.identity import DayId, RunId, WorkerId
-from orchestrator.domain.run import Run
+from orchestrator.domain.plan import TimeBox
+from orchestrator.domain.run import Phase, Run
 from orchestrator.ports import Clock, Storage
 from orchestrator.services.conducting import Conducting
 
@@ -141,7 +142,11 @@ class Pacing:
     async def _is_done(self, day: DayId) -> bool:
         if self._conducting.is_busy:
             return False
-        return all(run.phase.is_final for run in await self._storage.runs(day))
+        plan, now = (await self._storage.day(day)).plan, self._clock.now()
+        return all(
+            run.phase.is_final or _is_missed(run, plan.box(run.box), now)
+            for run in await self._storage.runs(day)
+        )
 
     async def _wait(self, day: DayId | None) -> None:
         """Sleep until the next run is due, something was nudged, or it is time to look again."""
@@ -155,3 +160,8 @@ class Pacing:
         with anyio.move_on_after(patience):
             await self._nudged.wait()
         self._nudged = anyio.Event()
+
+
+def _is_missed(run: Run, box: TimeBox, now: datetime) -> bool:
+    """Whether a run was to be done by hand, and nobody came to it while its time box lasted."""
+    return box.by_hand and run.phase is Phase.PLANNED and now > run.planned_at + box.lasts

@@ -57,6 +57,8 @@ class Stage:
     database: str
     cluster: Mapping[str, Any]
     started: list[subprocess.Popen[str]] = field(default_factory=list)
+    is_contained: bool = False
+    """Whether runners are kept in; most experiments here count in a folder that none may write."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -65,6 +67,7 @@ class Stage:
             "CHAOSDAY_STORAGE_URL": self.database,
             "CHAOSDAY_FRONT_DOOR": self.cluster["front_door_url"],
             "CHAOSDAY_PACE_LEASE": "1.5",
+            "CHAOSDAY_RUNNER_CONTAINMENT": "on" if self.is_contained else "off",
             "KUBECONFIG": self.cluster["kubeconfig"],
             "TMPDIR": str(self.folder),
         }

@@ -97,6 +97,21 @@ def test_guard_restores_by_itself_before_anybody_restarts_anything(stage: Stage)
     until(lambda: not stage.leftovers(), within=10)
 
 
+def test_runner_that_is_kept_in_is_restored_and_ended_as_any_other(stage: Stage) -> None:
+    stage.is_contained = True
+    first = stage.start("run", "scaled-to-zero", "--var", "hold=60", "--longest", "90")
+    until(lambda: phase_is(stage, Phase.HOLDING))
+    until(lambda: stage.replicas("payment")[1] == 0)
+
+    kill(first)
+
+    until(lambda: stage.replicas("payment") == (2, 2), within=10)
+    until(lambda: not stage.leftovers(), within=10)
+    stage.start("serve", "--port", "0")
+    ended = until(lambda: phase_is(stage, Phase.CONCLUDED), within=60)
+    assert ended.finding is Finding.ABORTED
+
+
 def test_what_a_responder_mended_meanwhile_is_left_alone(stage: Stage) -> None:
     experiment = stage.write_experiment()
     first = stage.start("run", str(experiment))

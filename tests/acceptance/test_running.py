@@ -11,6 +11,12 @@ from tests.acceptance.stage import Stage, until
 FOREIGN = Path(__file__).parents[1] / "fixtures" / "foreign"
 
 
+@pytest.fixture(autouse=True)
+def contained(sqlite_stage: Stage) -> None:
+    """As on any day: runners are kept in."""
+    sqlite_stage.is_contained = True
+
+
 def test_experiment_that_was_not_written_for_us_runs_within_limits(sqlite_stage: Stage) -> None:
     called = sqlite_stage.call("run", str(FOREIGN / "experiment.json"), "--json")
 

@@ -25,6 +25,7 @@ from orchestrator.ports import (
     Happening,
     MethodPlayed,
     Proved,
+    Rehearsed,
     RunnerEnded,
     Sampled,
     WriteMade,
@@ -49,14 +50,21 @@ class Script:
     within: bool = True
     """Whether the steady state holds before the fault."""
     within_during: bool = True
+    measure: bool = True
+    """Whether what the abort conditions measure for themselves is in order before the fault."""
+    measure_during: bool = True
     is_measured: bool = True
     """Whether the observer says anything."""
     proof: Injection | None = None
     action_succeeds: bool = True
     is_refused: bool = False
     """Whether the guard refuses the write."""
+    writes: bool = True
+    """Whether the method writes anything."""
     breaks_at: dict[str, int] = field(default_factory=dict)
     """How many times a call fails, counted over all executions; -1 for always."""
+    rehearsed: Rehearsed = field(default_factory=Rehearsed)
+    """What a rehearsal of the next run shows."""
     opens: list[ChaosDayError] = field(default_factory=list)
     """What opening the next executions raises."""
     undo: Restoration = field(default_factory=Restoration)
@@ -110,6 +118,23 @@ class Stage:
                 tasks.cancel_scope.cancel()
         if problem is not None:
             raise problem
+
+    async def rehearse(
+        self,
+        assignment: Assignment,
+        *,
+        with_dry_run: bool,
+        with_opaque: bool,  # noqa: ARG002
+        patience: timedelta,  # noqa: ARG002
+    ) -> Rehearsed:
+        """Say what the script says that the next run would do."""
+        await anyio.lowlevel.checkpoint()
+        if not assignment.rehearsing:
+            raise ImpossibleWorld("a rehearsal that could write")
+        self.tell("rehearse")
+        if self.script.opens:
+            raise self.script.opens.pop(0)
+        return self.script.rehearsed if with_dry_run else replace(self.script.rehearsed, writes=())
 
     @property
     def act(self) -> "Act":
@@ -167,11 +192,16 @@ class Act:
         while self._script.is_measured:
             within = self._script.within_during if self._stage.fault_is_in else self._script.within
             self.sample(within=within)
+            during = self._script.measure_during if self._stage.fault_is_in else None
+            for condition in self._assignment.abort_when:
+                if condition.measure is not None:
+                    is_met = self._script.measure if during is None else during
+                    self.sample(within=is_met, probe=condition.watches)
             await anyio.sleep(0.005)
 
-    def sample(self, *, within: bool, at: datetime | None = None) -> None:
+    def sample(self, *, within: bool, at: datetime | None = None, probe: str = "") -> None:
         sample = a_sample(run=self._assignment.run.id, at=at or self._now(), within=within)
-        self.happen(Sampled(sample=sample))
+        self.happen(Sampled(sample=replace(sample, probe=probe or sample.probe)))
 
     def happen(self, happening: Happening) -> None:
         """Let something happen now."""
@@ -187,7 +217,7 @@ class Act:
         await anyio.lowlevel.checkpoint()
         if script.is_refused:
             self.happen(WriteRefused(at=now, target="pods/x/y", rule="namespaces", reason="no"))
-        elif self._write():
+        elif script.writes and self._write():
             self.happen(WriteMade(at=now, verb="change", target="deployments/shop/payment"))
         problem = "" if script.action_succeeds else "it did not work"
         self.happen(
@@ -254,6 +284,8 @@ class Act:
     async def play(self) -> None:
         if self._assignment.recovering:
             raise ImpossibleWorld("a run that was taken over is played")
+        if self._assignment.hand and self._assignment.experiment.document.get("method"):
+            raise ImpossibleWorld("a method is played beside a hand")
         if "play" in self._did:
             raise ImpossibleWorld("the method is played twice")
         await self._ask("play", after=["baseline"])

@@ -6,7 +6,7 @@ reference to what is not there is an impossible world, as it is to a database.
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,21 +16,33 @@ import anyio
 import anyio.lowlevel
 
 from orchestrator.domain.day import ChaosDay, DayState
+from orchestrator.domain.day_budget import DayBudget, Reservation
 from orchestrator.domain.errors import (
+    BudgetExhausted,
     Conflict,
     DatabaseUnavailable,
     DayHalted,
     LeaseLost,
     NoSuchDay,
+    NoSuchPreview,
     NoSuchRun,
 )
 from orchestrator.domain.halt import Halt
 from orchestrator.domain.hypothesis import Sample
-from orchestrator.domain.identity import DayId, EntryId, IncidentId, RunId, TokenId, WorkerId
+from orchestrator.domain.identity import (
+    DayId,
+    EntryId,
+    IncidentId,
+    PreviewId,
+    RunId,
+    TokenId,
+    WorkerId,
+)
 from orchestrator.domain.incident import Incident, RunLink
+from orchestrator.domain.preview import Preview
 from orchestrator.domain.run import Phase, Run
 from orchestrator.domain.timeline import TimelineEntry
-from orchestrator.domain.undo import UndoRecord
+from orchestrator.domain.undo import UndoRecord, UndoState
 from orchestrator.ports import Held, Token
 
 _UNFINISHED = {Phase.INJECTING, Phase.HOLDING, Phase.ROLLING_BACK, Phase.VERIFYING}
@@ -91,6 +103,9 @@ class MemoryStorage:
         self._rows: dict[RunId, _Row] = {}
         self._links: list[RunLink] = []
         self._samples: list[Sample] = []
+        self._parts: dict[RunId, Reservation] = {}
+        self._previews: dict[PreviewId, Preview] = {}
+        self.touched_by: Callable[[RunId], frozenset[str]] = lambda _: frozenset()
         self._tokens: dict[TokenId, tuple[Token, str]] = {}
         self._entry_ids: set[EntryId] = set()
         self._news = anyio.Event()
@@ -329,6 +344,59 @@ class MemoryStorage:
         halts = self._days[day].halts if day in self._days else []
         return halts[-1] if halts and halts[-1].is_engaged else None
 
+    # Budget and previews
+
+    async def reserve(self, run: Run, reservation: Reservation, *, budget: DayBudget) -> None:
+        async with self._transaction("reserve"):
+            if self._row(run.id).run.fence != run.fence:
+                raise LeaseLost(run=run.id)
+            if problem := budget.overdrawn(self._held_parts(run.day), reservation):
+                raise BudgetExhausted(run=run.id, problem=problem)
+            self._parts[run.id] = reservation
+
+    async def reservations(self, day: DayId) -> Sequence[Reservation]:
+        async with self._transaction("reservations"):
+            return self._held_parts(day)
+
+    def _held_parts(self, day: DayId) -> list[Reservation]:
+        over = {Phase.CONCLUDED, Phase.CANCELLED}
+        rows = [self._rows[run] for run in sorted(self._parts)]
+        return [
+            replace(part, targets=part.targets | self.touched_by(part.run))
+            for row in rows
+            if row.run.day == day and row.run.phase not in over
+            for part in (self._parts[row.run.id],)
+        ]
+
+    async def add_preview(self, preview: Preview) -> None:
+        async with self._transaction("add_preview"):
+            if preview.id in self._previews:
+                raise ImpossibleWorld(f"a second preview {preview.id}")
+            self._previews[preview.id] = preview
+
+    async def preview(self, preview: PreviewId) -> Preview:
+        async with self._transaction("preview"):
+            return self._known_preview(preview)
+
+    def _known_preview(self, preview: PreviewId) -> Preview:
+        if preview not in self._previews:
+            raise NoSuchPreview(preview=preview)
+        return self._previews[preview]
+
+    async def approve(self, preview: PreviewId, *, by: str, at: datetime) -> None:
+        async with self._transaction("approve"):
+            known = self._known_preview(preview)
+            self._previews[preview] = replace(known, approved_by=by, approved_at=at)
+
+    async def approved(self, subject: str) -> Preview | None:
+        async with self._transaction("approved"):
+            found = [
+                (each.approved_at, each.made_at, each)
+                for each in self._previews.values()
+                if each.subject == subject and each.approved_at is not None
+            ]
+            return max(found, key=lambda each: each[:2])[2] if found else None
+
     # Timeline
 
     def _append(self, entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
@@ -448,6 +516,11 @@ class MemoryUndoJournal:
         self._storage = storage
         self._records: dict[RunId, list[UndoRecord]] = defaultdict(list)
         self._baselines: dict[RunId, Mapping[str, Any]] = {}
+        storage.touched_by = self._touched_by
+
+    def _touched_by(self, run: RunId) -> frozenset[str]:
+        counted = [each for each in self._records[run] if each.state is not UndoState.UNDONE]
+        return frozenset(key for each in counted for key in (each.ref.key, *each.lost))
 
     async def is_held(self, run: RunId, *, fence: int, grace: timedelta) -> bool:
         await anyio.lowlevel.checkpoint()

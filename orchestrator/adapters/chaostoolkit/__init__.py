@@ -2,8 +2,5 @@
 
 chaoslib takes over signal handlers, so it only runs in a main thread; it rewrites the experiment
 it is given; it keeps its state in globals. Nothing of it is imported in our own processes.
+This package imports nothing itself, since its runners' processes pay for what it imports.
 """
-
-from orchestrator.adapters.chaostoolkit.engine import ChaosToolkitEngine
-
-__all__ = ["ChaosToolkitEngine"]

@@ -40,15 +40,17 @@ class Child:
         command: Sequence[str],
         *,
         name: str,
+        log: Path,
         folder: Path,
         environment: Mapping[str, str],
+        descriptors: Sequence[int] = (),
         may_be_quoted: bool = False,
     ) -> "Child":
         """Start a process; one that may be quoted writes no secret to its log.
 
+        Shape: descriptors stay open in it, under their numbers.
         Raises: EngineUnavailable.
         """
-        log = folder / f"{name}.log"
         try:
             with log.open("ab") as errors:
                 process = await anyio.open_process(
@@ -57,6 +59,7 @@ class Child:
                     cwd=folder,
                     env=dict(environment),
                     start_new_session=True,
+                    pass_fds=tuple(descriptors),
                 )
         except OSError as error:
             raise EngineUnavailable(process=name, problem=str(error)) from error

@@ -5,33 +5,31 @@ It does not decide when anything happens; the course of the run does.
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Final
 
 import anyio
 import structlog
 from anyio.abc import TaskGroup
 
-from experiments.reach import contexts_of
-from orchestrator.adapters.chaostoolkit.child import Child, python
-from orchestrator.adapters.chaostoolkit.environment import (
-    mark_of,
-    runner_environment,
-    write_kubeconfig,
-    write_private,
-)
+from experiments.destinations import destinations_of
+from orchestrator.adapters.chaostoolkit.by_hand import CrewByHand
+from orchestrator.adapters.chaostoolkit.child import Child
+from orchestrator.adapters.chaostoolkit.containment.keeping import DOOR_VARIABLE, Door, Keeping
+from orchestrator.adapters.chaostoolkit.containment.standing import standings
+from orchestrator.adapters.chaostoolkit.containment.survey import Offer, surveyed
+from orchestrator.adapters.chaostoolkit.crew import Crew
+from orchestrator.adapters.chaostoolkit.environment import mark_of, passed_on
 from orchestrator.adapters.chaostoolkit.execution import ProcessExecution
 from orchestrator.adapters.chaostoolkit.guarded import GuardClient
 from orchestrator.adapters.chaostoolkit.strays import MARK, end_strays
-from orchestrator.domain.errors import EngineUnavailable
+from orchestrator.domain.containment import State
+from orchestrator.domain.destinations import destination_of_url
+from orchestrator.domain.errors import ContainmentMissing
 from orchestrator.ports import Assignment, Clock
 
 log = structlog.get_logger()
-
-_RUNNER: Final = "orchestrator.adapters.chaostoolkit.runner"
-_MODE_OF: Final = {"observer": "observe", "runner": "play", "restorer": "roll-back"}
 
 
 class ChaosToolkitEngine:
@@ -44,67 +42,118 @@ class ChaosToolkitEngine:
         guard_environment: Mapping[str, str],
         clock: Clock,
         allowed_environment: Sequence[str] = (),
+        survey: Callable[[], Offer] = surveyed,
+        readable: Sequence[str] = (),
     ) -> None:
         self._guard_command = guard_command
         self._guard_environment = guard_environment
         self._clock = clock
         self._allowed = allowed_environment
+        self._survey = survey
+        self._readable = readable
+        self._has_warned = False
 
     @asynccontextmanager
     async def open(self, assignment: Assignment) -> AsyncIterator[ProcessExecution]:
         """Start the processes; on leaving, end every one of them.
 
-        Raises: KubeconfigUnreadable; ClusterUnavailable; EngineUnavailable.
+        Raises: KubeconfigUnreadable; ClusterUnavailable; EngineUnavailable; ContainmentMissing:
+        before any process is started.
         """
+        offer = await anyio.to_thread.run_sync(self._survey)
+        hindrance = _hindrance(assignment, offer)
+        self._warn(offer)
         if assignment.recovering:
             # A conductor that is frozen leaves its runner at work.
             _end_strays(MARK, mark_of(assignment.run.id))
-        folder = Path(tempfile.mkdtemp(prefix="chaosday-run-"))
         problem: BaseException | None = None
-        async with anyio.create_task_group() as tasks:
-            environment = runner_environment(folder, run=assignment.run.id, allowed=self._allowed)
-            crew = _Crew(folder, assignment, environment)
-            try:
-                guard = await self._start_guard(folder, assignment)
-                execution = ProcessExecution(
-                    guard=guard, crew=crew, assignment=assignment, clock=self._clock
-                )
+        with _place() as (folder, door):
+            async with anyio.create_task_group() as tasks:
                 try:
-                    await self._make_ready(execution, guard, crew, assignment, tasks)
-                    yield execution
+                    keeping = Keeping(
+                        folder=folder, offer=offer, door=door, readable=self._readable
+                    )
+                    crew = self._crew(folder, assignment, keeping, hindrance)
+                    guard = await self._start_guard(folder, assignment, door)
+                    execution = ProcessExecution(
+                        guard=guard, crew=crew, assignment=assignment, clock=self._clock
+                    )
+                    try:
+                        await self._make_ready(execution, guard, crew, assignment, tasks)
+                        yield execution
+                    finally:
+                        await execution.close()
+                except Exception as error:  # noqa: BLE001 - passed on below, outside the groups
+                    problem = error
                 finally:
-                    await execution.close()
-            except (EngineUnavailable, OSError) as error:
-                problem = error
-            except Exception as error:  # noqa: BLE001 - passed on below, outside the task group
-                problem = error
-            finally:
-                tasks.cancel_scope.cancel()
-                _end_strays("TMPDIR", str(folder))
-                shutil.rmtree(folder, ignore_errors=True)
+                    tasks.cancel_scope.cancel()
         if problem is not None:
             raise problem
 
-    async def _start_guard(self, folder: Path, assignment: Assignment) -> GuardClient:
+    def _warn(self, offer: Offer) -> None:
+        """Say once what keeps runners in less than it could, where that was not asked for."""
+        lacking = [each for each in standings(offer) if each.state is not State.ON]
+        if lacking and offer.is_wanted and not self._has_warned:
+            self._has_warned = True
+            measures = ", ".join(f"{each.measure} {each.state}" for each in lacking)
+            log.warning("runners are not wholly kept in; chaosday check says why", lacking=measures)
+
+    def _crew(
+        self, folder: Path, assignment: Assignment, keeping: Keeping, hindrance: str
+    ) -> Crew | CrewByHand:
+        crew = Crew(
+            folder=folder,
+            assignment=assignment,
+            keeping=keeping,
+            allowed=passed_on(self._allowed),
+            hindrance=hindrance,
+        )
+        if assignment.hand is None:
+            return crew
+        return CrewByHand(
+            crew,
+            assignment.hand,
+            folder=folder / "hand",
+            namespaces=assignment.radius.namespaces,
+            clock=self._clock,
+        )
+
+    async def _start_guard(self, folder: Path, assignment: Assignment, door: Door) -> GuardClient:
+        number = door.guard.fileno()
         child = await Child.start(
             self._guard_command,
             name="guard",
+            log=folder / "guard.log",
             folder=folder,
-            environment=self._guard_environment,
+            environment={**self._guard_environment, DOOR_VARIABLE: str(number)},
+            descriptors=(number,),
             may_be_quoted=True,
         )
-        return GuardClient(child, assignment)
+        return GuardClient(child, assignment, may_reach=self._may_reach(assignment))
+
+    def _may_reach(self, assignment: Assignment) -> Sequence[str]:
+        """What the plan names or, where it names nothing, what the experiment itself does."""
+        measured = [str(getattr(each.measure, "url", "")) for each in assignment.abort_when]
+        always = {each for url in measured if (each := destination_of_url(url))}
+        if assignment.may_reach is not None:
+            return [*assignment.may_reach, *map(str, sorted(always))]
+        found = destinations_of(
+            assignment.experiment.document,
+            assignment.configuration,
+            environment=passed_on(self._allowed),
+        )
+        return [str(each) for each in sorted(found | always)]
 
     @staticmethod
     async def _make_ready(
         execution: ProcessExecution,
         guard: GuardClient,
-        crew: "_Crew",
+        crew: Crew | CrewByHand,
         assignment: Assignment,
         tasks: TaskGroup,
     ) -> None:
         # All are started at once, since what takes their time is importing.
-        if not assignment.recovering:
+        if not (assignment.recovering or assignment.rehearsing):
             await execution.start_crew(tasks)
         url = await guard.begin()
         crew.lead_to(url)
@@ -119,33 +168,27 @@ def _end_strays(name: str, value: str) -> None:
         log.warning("processes ended that the run had left behind", count=ended)
 
 
-class _Crew:
-    """Starts the processes that have no credentials: observer, runner, restorer."""
+@contextmanager
+def _place() -> Iterator[tuple[Path, Door]]:
+    """A folder and a door for a run; on leaving, whatever is left of its processes is ended."""
+    folder, door = Path(tempfile.mkdtemp(prefix="chaosday-run-")), Door()
+    try:
+        yield folder, door
+    finally:
+        door.close()
+        _end_strays("TMPDIR", str(folder / "home"))
+        shutil.rmtree(folder, ignore_errors=True)
 
-    def __init__(
-        self, folder: Path, assignment: Assignment, environment: Mapping[str, str]
-    ) -> None:
-        self._folder = folder
-        self._assignment = assignment
-        self._environment = environment
 
-    def lead_to(self, url: str) -> None:
-        """Write the kubeconfig that leads to the guard."""
-        document = self._assignment.experiment.document
-        write_kubeconfig(self._folder / "kubeconfig", url=url, contexts=contexts_of(document))
+def _hindrance(assignment: Assignment, offer: Offer) -> str:
+    """Why no code of the experiment may run here, although what it did must be put back.
 
-    async def start(self, name: str) -> Child:
-        """Start one process. Raises: EngineUnavailable."""
-        path = self._folder / f"{name}.json"
-        write_private(path, self._assignment_for_runner())
-        command = python("-m", _RUNNER, _MODE_OF[name], str(path))
-        return await Child.start(
-            command, name=name, folder=self._folder, environment=self._environment
-        )
-
-    def _assignment_for_runner(self) -> dict[str, Any]:
-        return {
-            "experiment": self._assignment.experiment.document,
-            "configuration": dict(self._assignment.configuration),
-            "interval": self._assignment.probe_interval.total_seconds(),
-        }
+    Raises: ContainmentMissing: nothing was done yet.
+    """
+    try:
+        assignment.containment.check(standings(offer))
+    except ContainmentMissing as error:
+        if not assignment.recovering:
+            raise
+        return str(error)
+    return ""

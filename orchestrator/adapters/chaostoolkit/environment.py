@@ -6,33 +6,55 @@ It holds no credential: the kubeconfig leads to the guard, whatever context is a
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from orchestrator.adapters.chaostoolkit.containment.order import GUARD_HOST
 from orchestrator.adapters.chaostoolkit.strays import MARK
 from orchestrator.domain.identity import RunId
 
 _PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "VIRTUAL_ENV")
 ALWAYS_ALLOWED: Final = ("CHAOSDAY_FRONT_DOOR",)
 """Named by the catalogue's own experiments: where the service under test is reached."""
+_PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 
 
-def runner_environment(folder: Path, *, run: RunId, allowed: Iterable[str]) -> dict[str, str]:
+def passed_on(names: Iterable[str]) -> dict[str, str]:
+    """What of our environment a runner may see.
+
+    Shape: names are allowed beyond the usual ones.
+    """
+    return {
+        name: os.environ[name]
+        for name in {*_PASSED_ON, *ALWAYS_ALLOWED, *names}
+        if name in os.environ
+    }
+
+
+def runner_environment(
+    *,
+    home: Path,
+    kubeconfig: Path,
+    run: RunId,
+    allowed: Mapping[str, str],
+    forward_proxy: str = "",
+) -> dict[str, str]:
     """The whole environment of a runner's process.
 
-    Shape: allowed names further variables that may be passed on from ours.
+    Shape: allowed is what is passed on of ours; an empty forward proxy means none.
     """
-    names = {*_PASSED_ON, *ALWAYS_ALLOWED, *allowed}
-    kept = {name: os.environ[name] for name in names if name in os.environ}
-    return kept | {
+    # The client would send even requests to the guard to a proxy otherwise.
+    direct = GUARD_HOST if forward_proxy else "127.0.0.1,localhost"
+    return {
+        **allowed,
+        **(dict.fromkeys(_PROXIES, forward_proxy) if forward_proxy else {}),
         MARK: mark_of(run),
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "KUBECONFIG": str(folder / "kubeconfig"),
-        # The client would send even loopback requests to a proxy otherwise.
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "KUBECONFIG": str(kubeconfig),
+        "NO_PROXY": direct,
+        "no_proxy": direct,
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
     }
@@ -43,26 +65,41 @@ def mark_of(run: RunId) -> str:
     return hashlib.sha256(run.encode()).hexdigest()[:7]
 
 
-def write_kubeconfig(path: Path, *, url: str, contexts: Iterable[str]) -> None:
-    """Write a kubeconfig in which every context leads to one server."""
+def write_kubeconfig(
+    path: Path,
+    *,
+    url: str,
+    contexts: Iterable[str],
+    namespace: str = "",
+    hand_over: Callable[[Path], None] | None = None,
+) -> None:
+    """Write a kubeconfig in which every context leads to one server.
+
+    Shape: namespace is the one that is meant when none is named; empty for Kubernetes' own.
+    """
     names = list(dict.fromkeys(["guarded", *contexts]))
+    context = {"cluster": "guarded", "user": "guarded"}
+    if namespace:
+        context["namespace"] = namespace
     document = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": names[0],
         "clusters": [{"name": "guarded", "cluster": {"server": url}}],
         "users": [{"name": "guarded", "user": {}}],
-        "contexts": [
-            {"name": name, "context": {"cluster": "guarded", "user": "guarded"}} for name in names
-        ],
+        "contexts": [{"name": name, "context": context} for name in names],
     }
-    write_private(path, document)
+    write_private(path, document, hand_over=hand_over)
 
 
-def write_private(path: Path, document: Mapping[str, Any]) -> None:
-    """Write JSON that only its owner can read, whole or not at all."""
+def write_private(
+    path: Path, document: Mapping[str, Any], *, hand_over: Callable[[Path], None] | None = None
+) -> None:
+    """Write JSON that only its owner, or whom it is handed over to, can read; whole or not."""
     draft = path.with_suffix(".draft")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(document, file, default=repr)
+    if hand_over is not None:
+        hand_over(draft)
     draft.rename(path)

@@ -4,18 +4,18 @@ It does not judge what happens.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
 
-from orchestrator.adapters.chaostoolkit.child import Child
 from orchestrator.adapters.chaostoolkit.guarded import GuardClient
 from orchestrator.domain.errors import EngineUnavailable
 from orchestrator.domain.guarding import Command, restoration_from_line
 from orchestrator.domain.hypothesis import Sample
+from orchestrator.domain.preview import Activity, Effect, ForeseenWrite, Part
 from orchestrator.domain.run import Injection
 from orchestrator.domain.undo import Restoration
 from orchestrator.ports import (
@@ -25,10 +25,12 @@ from orchestrator.ports import (
     Clock,
     GuardEnded,
     Happening,
+    Inspected,
     MethodPlayed,
     Proved,
     RunnerEnded,
     Sampled,
+    WriteForeseen,
     WriteMade,
     WriteRefused,
 )
@@ -40,10 +42,34 @@ _PARTING: Final = 3.0
 _LAST_LINES: Final = 1.0
 
 
+class Member(Protocol):
+    """A process that has no credentials, or a person's hand in its place."""
+
+    async def say(self, line: Mapping[str, Any]) -> None:
+        """Send a line. Raises: EngineUnavailable."""
+        ...
+
+    def lines(self) -> AsyncIterator[dict[str, Any]]:
+        """What it says, until it ends."""
+        ...
+
+    async def ended(self, *, within: float) -> bool:
+        """Wait for it to end by itself."""
+        ...
+
+    async def kill(self) -> None:
+        """End it at once. Safe to repeat."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what it held."""
+        ...
+
+
 class Crew(Protocol):
     """Starts the processes that have no credentials."""
 
-    async def start(self, name: str) -> Child:
+    async def start(self, name: str) -> Member:
         """Start one of observer, runner, restorer."""
         ...
 
@@ -59,8 +85,8 @@ class ProcessExecution:
         self._assignment = assignment
         self._clock = clock
         self._heard, self._happenings = anyio.create_memory_object_stream[Happening](4096)
-        self._observer: Child | None = None
-        self._runner: Child | None = None
+        self._observer: Member | None = None
+        self._runner: Member | None = None
         self._token = ""
         self._is_heard = False
         self._is_parting = False
@@ -68,6 +94,7 @@ class ProcessExecution:
         self._runner_may_end = False
         self._runner_has_said_all = False
         self._runner_is_heard = anyio.Event()
+        self._method_is_over = anyio.Event()
 
     # What happens
 
@@ -83,7 +110,9 @@ class ProcessExecution:
 
         Without a hypothesis there is nothing to observe, and nobody who does.
         """
-        if _has_probes(self._assignment.experiment.document):
+        if _has_probes(self._assignment.experiment.document) or any(
+            each.measure is not None for each in self._assignment.abort_when
+        ):
             self._observer = await self._crew.start("observer")
             tasks.start_soon(self._listen_to_runner, self._observer, False)
         self._runner = await self._crew.start("runner")
@@ -114,7 +143,7 @@ class ProcessExecution:
             problem = self._guard.child.last_words()
             await self._tell(GuardEnded(at=self._clock.now(), problem=problem))
 
-    async def _listen_to_runner(self, child: Child, plays: bool) -> None:
+    async def _listen_to_runner(self, child: Member, plays: bool) -> None:
         problem = ""
         async for line in child.lines():
             if line.get("event") == "ended":
@@ -215,6 +244,71 @@ class ProcessExecution:
         if problem is not None:
             raise problem
 
+    # What is asked for without effect
+
+    async def inspect(self, *, patience: timedelta) -> None:
+        """Have the experiment looked at, without playing anything. Raises: EngineUnavailable."""
+        async with self._alone("inspector") as inspector:
+            if not await inspector.ended(within=patience.total_seconds()):
+                raise _too_slow("inspector", patience)
+
+    async def rehearse(self, *, patience: timedelta) -> None:
+        """Play method and rollbacks, of which nothing has an effect. Raises: EngineUnavailable."""
+        self._method_is_over = anyio.Event()
+        await self._guard.ask(Command.PLAY, within=_ANSWER)
+        last = anyio.current_time() + patience.total_seconds()
+        async with self._alone("rehearser") as rehearser:
+            with anyio.move_on_after(patience.total_seconds()):
+                await self._method_is_over.wait()
+            await self.restrain()
+            with suppress(EngineUnavailable):
+                await rehearser.say({"do": "finish"})
+            left = max(last - anyio.current_time(), 0)
+            if not await rehearser.ended(within=left):
+                raise _too_slow("rehearser", patience)
+        # The answer comes after everything that the guard had to say of the rollbacks.
+        await self.restrain()
+
+    def hush(self) -> None:
+        """Hear nothing more; what was heard before is still passed on."""
+        self._heard.close()
+
+    @asynccontextmanager
+    async def _alone(self, name: str) -> AsyncIterator[Member]:
+        """One process that has begun and is heard; ended on leaving."""
+        child = await self._crew.start(name)
+        problem: EngineUnavailable | None = None
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._listen_alone, child, name)
+                try:
+                    await child.say(self._begin())
+                    yield child
+                except EngineUnavailable as error:
+                    problem = error
+                finally:
+                    await child.kill()
+        finally:
+            await child.close()
+        if problem is not None:
+            raise problem
+
+    async def _listen_alone(self, child: Member, name: str) -> None:
+        problem = "it ended before it was done"
+        async for line in child.lines():
+            if line.get("event") == "ended":
+                problem = str(line.get("problem", ""))
+            elif (happening := self._runner_happening(line)) is not None:
+                await self._tell(happening)
+            if line.get("event") == "played":
+                self._method_is_over.set()
+        self._method_is_over.set()
+        if problem:
+            told = f"the {name}: {problem}"
+            await self._tell(RunnerEnded(at=self._clock.now(), problem=told))
+
+    # What is asked for afterwards
+
     async def undo(self) -> Restoration:
         """Put back whatever the journal still holds. Raises: EngineUnavailable."""
         answer = await self._guard.ask(Command.UNDO, within=_UNDO)
@@ -254,6 +348,11 @@ class ProcessExecution:
             self._happenings.close()
 
 
+def _too_slow(process: str, patience: timedelta) -> EngineUnavailable:
+    problem = f"it was not done within {patience.total_seconds():g} s"
+    return EngineUnavailable(process=process, problem=problem)
+
+
 def _has_probes(experiment: Mapping[str, Any]) -> bool:
     return bool((experiment.get("steady-state-hypothesis") or {}).get("probes"))
 
@@ -267,6 +366,8 @@ def _guard_happening(line: dict[str, Any]) -> Happening | None:
                 target=line["target"],
                 lost=tuple(line["lost"]),
             )
+        case "foreseen":
+            return WriteForeseen(write=_foreseen(line))
         case "refused":
             return WriteRefused(
                 at=datetime.fromisoformat(line["at"]),
@@ -276,6 +377,29 @@ def _guard_happening(line: dict[str, Any]) -> Happening | None:
             )
         case _:
             return None
+
+
+def _foreseen(line: dict[str, Any]) -> ForeseenWrite:
+    return ForeseenWrite(
+        verb=line["verb"],
+        target=line["target"],
+        touched=tuple(line["touched"]),
+        behind={workload: tuple(lost) for workload, lost in line["behind"].items()},
+        sizes=line["sizes"],
+    )
+
+
+def _inspected(line: dict[str, Any]) -> Activity:
+    chooses = line["chooses"]
+    return Activity(
+        part=Part(line["part"]),
+        name=str(line["name"]),
+        does=str(line["does"]),
+        effect=Effect(line["effect"]),
+        why=str(line["why"]),
+        candidates=tuple(str(key) for key in line["candidates"]),
+        chooses=None if chooses is None else int(chooses),
+    )
 
 
 def _runner_happening(line: dict[str, Any], assignment: Assignment) -> Happening | None:
@@ -305,6 +429,8 @@ def _runner_happening(line: dict[str, Any], assignment: Assignment) -> Happening
             )
         case "played":
             return MethodPlayed(at=at, hold=timedelta(seconds=float(line["hold"])))
+        case "inspected":
+            return Inspected(activity=_inspected(line))
         case "proved":
             return Proved(
                 at=at, injection=Injection(line["injection"]), evidence=str(line["evidence"])

@@ -3,7 +3,7 @@
 It does not know how a guard decides; `orchestrator.guard` does.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import anyio
@@ -25,7 +25,9 @@ _GONE: Final[dict[str, Any]] = {"ok": False, "detail": "the guard is gone"}
 class GuardClient:
     """Talks to one guard."""
 
-    def __init__(self, child: Child, assignment: Assignment) -> None:
+    def __init__(
+        self, child: Child, assignment: Assignment, *, may_reach: Sequence[str] = ()
+    ) -> None:
         self.child = child
         self._assignment = GuardAssignment(
             run=assignment.run.id,
@@ -34,6 +36,8 @@ class GuardClient:
             kubeconfig=assignment.cluster.kubeconfig,
             context=assignment.cluster.context,
             recovering=assignment.recovering,
+            rehearsing=assignment.rehearsing,
+            may_reach=tuple(may_reach),
         )
         self._lines = child.lines()
         self._count = 0

@@ -27,6 +27,7 @@ def findings_of(parts: Parts) -> Iterator[Finding]:
     yield from _names(parts)
     yield from _services(parts)
     yield from _narrower(parts)
+    yield from _abort_conditions(parts)
     if parts.environment is Environment.PRODUCTION:
         yield from _production(parts)
 
@@ -93,6 +94,10 @@ def _services(parts: Parts) -> Iterator[Finding]:
 def _narrower(parts: Parts) -> Iterator[Finding]:
     if parts.limits is None:
         return
+    for place, kind in enumerate(parts.limits.creates):
+        if kind not in parts.limits.kinds:
+            way_out = f"add {kind} to kinds, or leave it out"
+            yield ("blast_radius", "creates", place), "is not among the kinds", way_out
     for place, box in parts.agenda.items():
         if box.blast_radius is not None:
             for path, problem, way_out in _wider(box.blast_radius, parts.limits):
@@ -100,16 +105,22 @@ def _narrower(parts: Parts) -> Iterator[Finding]:
 
 
 def _wider(own: WrittenNarrower, day: WrittenLimits) -> Iterator[Finding]:
-    members = (("namespaces", own.namespaces, day.namespaces), ("kinds", own.kinds, day.kinds))
+    members = (
+        ("namespaces", own.namespaces, day.namespaces),
+        ("kinds", own.kinds, day.kinds),
+        ("creates", own.creates, day.creates),
+    )
     for field, names, allowed in members:
         for place, name in enumerate(names):
             if name not in allowed:
-                way_out = f"use some of: {', '.join(allowed)}"
+                way_out = f"use some of: {', '.join(allowed)}" if allowed else "leave it out"
                 yield (field, place), "lies outside the day's blast radius", way_out
     if own.most_objects is not None and own.most_objects > day.most_objects:
         yield _more("most_objects", str(day.most_objects))
     if own.most_share is not None and own.most_share > day.most_share:
         yield _more("most_share", write_share(day.most_share))
+    if own.most_node_share is not None and own.most_node_share > day.most_node_share:
+        yield _more("most_node_share", write_share(day.most_node_share))
     if own.longest is not None and own.longest > day.longest:
         yield _more("longest", write_duration(day.longest))
     yield from _against(own.selectors, day.selectors)
@@ -126,6 +137,24 @@ def _against(own: Mapping[str, str], day: Mapping[str, str]) -> Iterator[Finding
             yield ("selectors", key), problem, "leave it out, or narrow by another label"
 
 
+def _abort_conditions(parts: Parts) -> Iterator[Finding]:
+    for place, condition in parts.abort_when.items():
+        path = ("abort_when", place)
+        measures = {
+            "probe": condition.probe,
+            "http": condition.http,
+            "prometheus": condition.prometheus,
+            "kubernetes": condition.kubernetes,
+        }
+        named = [name for name, measure in measures.items() if measure]
+        if len(named) > 1:
+            yield path, f"has {' and '.join(named)}", "write a condition for each"
+        query = condition.prometheus
+        if query and query.lowest is None and query.highest is None:
+            problem = "has neither lowest nor highest, so no value is outside"
+            yield (*path, "prometheus"), problem, "write one of them"
+
+
 def _production(parts: Parts) -> Iterator[Finding]:
     if not parts.counts["abort_when"]:
         problem = "is empty, and production needs a condition that ends a run early"
@@ -135,6 +164,9 @@ def _production(parts: Parts) -> Iterator[Finding]:
     if parts.limits.most_share > MOST_SHARE_IN_PRODUCTION:
         problem = f"allows {write_share(parts.limits.most_share)}, more than production does"
         yield ("blast_radius", "most_share"), problem, "write 50% or less"
+    if parts.limits.most_node_share > MOST_SHARE_IN_PRODUCTION:
+        problem = f"allows {write_share(parts.limits.most_node_share)}, more than production does"
+        yield ("blast_radius", "most_node_share"), problem, "write 50% or less"
     if not parts.limits.selectors:
         problem = "is empty, and production needs labels that whatever is touched must carry"
         yield ("blast_radius", "selectors"), problem, "add some, such as `{part-of: shop}`"

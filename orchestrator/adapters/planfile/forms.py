@@ -20,7 +20,8 @@ from pydantic import (
 from orchestrator.adapters.planfile import moments, units, words
 
 
-def _form(*patterns: str, **more: Any) -> WithJsonSchema:
+def pattern(*patterns: str, **more: Any) -> WithJsonSchema:
+    """How a form of text shows itself in the JSON Schema."""
     return WithJsonSchema({"type": "string", "pattern": f"^(?:{'|'.join(patterns)})$", **more})
 
 
@@ -39,15 +40,15 @@ _SHARE: Final = WithJsonSchema(
 
 Text = Annotated[str, Field(max_length=500), AfterValidator(words.read_text)]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(words.read_name)]
-Slug = Annotated[str, AfterValidator(words.read_slug), _form(words.SLUG, maxLength=63)]
-Experiment = Annotated[str, AfterValidator(words.read_experiment), _form(words.EXPERIMENT)]
-Namespace = Annotated[str, AfterValidator(words.read_namespace), _form(words.DNS_LABEL)]
-Kind = Annotated[str, AfterValidator(words.read_kind), _form(words.KIND)]
+Slug = Annotated[str, AfterValidator(words.read_slug), pattern(words.SLUG, maxLength=63)]
+Experiment = Annotated[str, AfterValidator(words.read_experiment), pattern(words.EXPERIMENT)]
+Namespace = Annotated[str, AfterValidator(words.read_namespace), pattern(words.DNS_LABEL)]
+Kind = Annotated[str, AfterValidator(words.read_kind), pattern(words.KIND)]
 LabelKey = Annotated[str, AfterValidator(words.read_label_key)]
-LabelValue = Annotated[str, AfterValidator(words.read_label_value), _form(words.LABEL_VALUE)]
+LabelValue = Annotated[str, AfterValidator(words.read_label_value), pattern(words.LABEL_VALUE)]
 Link = Annotated[str, Field(max_length=2000), AfterValidator(words.read_link)]
 
-_DURATION: Final = (PlainValidator(units.read_duration), _form(units.DURATION))
+_DURATION: Final = (PlainValidator(units.read_duration), pattern(units.DURATION))
 Duration = Annotated[timedelta, *_DURATION]
 # The default None stands for a field that is left out; written, it is refused like any
 # other value that is no duration.
@@ -59,11 +60,11 @@ Zone = Annotated[
     PlainValidator(moments.read_zone),
     WithJsonSchema({"type": "string", "minLength": 1}),
 ]
-Moment = Annotated[datetime, PlainValidator(moments.read_moment), _form(moments.MOMENT)]
+Moment = Annotated[datetime, PlainValidator(moments.read_moment), pattern(moments.MOMENT)]
 Start = Annotated[
     moments.Start,
     PlainValidator(moments.read_start),
-    _form(moments.CLOCK, moments.MOMENT, rf"\+{units.DURATION}"),
+    pattern(moments.CLOCK, moments.MOMENT, rf"\+{units.DURATION}"),
 ]
 
 

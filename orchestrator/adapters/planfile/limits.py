@@ -22,7 +22,17 @@ from orchestrator.adapters.planfile.forms import (
     Text,
     Written,
 )
-from orchestrator.domain.blast_radius import DEFAULT_KINDS
+from orchestrator.adapters.planfile.measures import (
+    WrittenHttpAnswer,
+    WrittenKubernetesCondition,
+    WrittenPrometheusQuery,
+)
+from orchestrator.adapters.planfile.powers import (
+    FieldsByKind,
+    Irreversible,
+    WrittenRequirement,
+)
+from orchestrator.domain.blast_radius import DEFAULT_KINDS, Budgets
 
 
 class WrittenLimits(Written):
@@ -38,12 +48,30 @@ class WrittenLimits(Written):
         description="Labels that whatever is touched must carry; required in production.",
         examples=[{"part-of": "shop"}],
     )
+    expressions: list[WrittenRequirement] = Field(
+        default_factory=list,
+        description="Further conditions on the same labels.",
+        examples=[[{"key": "tier", "operator": "NotIn", "values": ["ledger"]}]],
+    )
     kinds: list[Kind] = Field(
         default_factory=lambda: sorted(DEFAULT_KINDS),
         min_length=1,
         description="The only kinds of objects that may be touched, by plural resource name.",
         examples=[["pods", "deployments"]],
         json_schema_extra={"default": list[JsonValue](sorted(DEFAULT_KINDS))},
+    )
+    creates: list[Kind] = Field(
+        default_factory=list,
+        description="Those of the kinds of which objects may be made; left out, of none.",
+        examples=[["networkpolicies"]],
+    )
+    fields: FieldsByKind = Field(
+        default_factory=dict,
+        description=(
+            "The only fields that may be changed, by kind; a kind that is left out has its usual"
+            " ones, which give no pod more power than it has."
+        ),
+        examples=[{"deployments": ["spec.replicas"]}],
     )
     most_objects: int = Field(
         default=10,
@@ -59,11 +87,32 @@ class WrittenLimits(Written):
         examples=["34%"],
         json_schema_extra={"default": "100%"},
     )
+    most_node_share: Share = Field(
+        default_factory=lambda: Fraction(1, 2),
+        description="The most of the cluster's nodes that one run may take out of service.",
+        examples=["34%"],
+        json_schema_extra={"default": "50%"},
+    )
     longest: Duration = Field(
         default_factory=lambda: timedelta(minutes=30),
         description="The longest that one run may last.",
         examples=["20m"],
         json_schema_extra={"default": "30m"},
+    )
+    disruption_budgets: Annotated[Budgets, Field(strict=False)] = Field(
+        default=Budgets.RESPECTED,
+        description="Whether a run may leave fewer pods than a PodDisruptionBudget needs.",
+        examples=[Budgets.MAY_BE_VIOLATED],
+    )
+    irreversible: list[Irreversible] = Field(
+        default_factory=list,
+        description="What may be done although it cannot be put back; left out, nothing.",
+        examples=[["exec"]],
+    )
+    reads_secrets: bool = Field(
+        default=False,
+        description="Whether the secrets of its namespaces may be read.",
+        examples=[True],
     )
 
 
@@ -80,13 +129,32 @@ class WrittenNarrower(Written):
         description="Further labels that whatever is touched must carry.",
         examples=[{"app": "checkout"}],
     )
+    expressions: list[WrittenRequirement] = Field(
+        default_factory=list,
+        description="Further conditions on the same labels.",
+        examples=[[{"key": "tier", "operator": "NotIn", "values": ["ledger"]}]],
+    )
     kinds: list[Kind] = Field(
         default_factory=list, min_length=1, description="Some of the day's.", examples=[["pods"]]
+    )
+    creates: list[Kind] = Field(
+        default_factory=list,
+        min_length=1,
+        description="Some of the day's.",
+        examples=[["networkpolicies"]],
+    )
+    fields: FieldsByKind = Field(
+        default_factory=dict,
+        description="The only fields that may be changed, by kind, of those of the day.",
+        examples=[{"deployments": ["spec.replicas"]}],
     )
     most_objects: Annotated[int | None, BeforeValidator(words.read_given)] = Field(
         default=None, ge=1, description="As on the day, or fewer.", examples=[1]
     )
     most_share: MaybeShare = Field(
+        default=None, description="As on the day, or less.", examples=["34%"]
+    )
+    most_node_share: MaybeShare = Field(
         default=None, description="As on the day, or less.", examples=["34%"]
     )
     longest: MaybeDuration = Field(
@@ -95,7 +163,7 @@ class WrittenNarrower(Written):
 
 
 class WrittenAbortCondition(Written):
-    """A measurement that ends a run early: a probe outside its tolerance for so long."""
+    """A measurement that ends a run early: outside its tolerance for so long."""
 
     model_config = ConfigDict(title="Abort condition")
 
@@ -103,6 +171,30 @@ class WrittenAbortCondition(Written):
         default="",
         description="A probe of the hypothesis by its name; left out, any of them.",
         examples=["checkout answers"],
+    )
+    http: Annotated[WrittenHttpAnswer | None, BeforeValidator(words.read_given)] = Field(
+        default=None,
+        description="An address that has to answer.",
+        examples=[{"url": "https://shop.example.org/health"}],
+    )
+    prometheus: Annotated[WrittenPrometheusQuery | None, BeforeValidator(words.read_given)] = Field(
+        default=None,
+        description="A query whose value has to lie between two numbers.",
+        examples=[{"url": "http://prometheus:9090", "query": "up", "lowest": 1}],
+    )
+    kubernetes: Annotated[WrittenKubernetesCondition | None, BeforeValidator(words.read_given)] = (
+        Field(
+            default=None,
+            description="A condition that an object of the cluster has to have.",
+            examples=[
+                {
+                    "kind": "deployments.apps",
+                    "namespace": "shop",
+                    "name": "checkout",
+                    "condition": "Available",
+                }
+            ],
+        )
     )
     out_for: Duration = Field(
         description="For how long it may be outside its tolerance.", examples=["60s"]

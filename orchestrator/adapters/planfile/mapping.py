@@ -3,10 +3,15 @@
 It checks nothing: only plans without a fault come here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from orchestrator.adapters.planfile.limits import WrittenLimits, WrittenNarrower
+from orchestrator.adapters.planfile.limits import (
+    WrittenAbortCondition,
+    WrittenLimits,
+    WrittenNarrower,
+)
 from orchestrator.adapters.planfile.models import (
     WrittenBox,
     WrittenExpectation,
@@ -14,8 +19,12 @@ from orchestrator.adapters.planfile.models import (
     WrittenService,
 )
 from orchestrator.adapters.planfile.moments import AfterOpening
+from orchestrator.adapters.planfile.powers import WrittenRequirement
 from orchestrator.adapters.planfile.times import starts_at, window_of
+from orchestrator.domain.abort import HttpAnswer, KubernetesCondition, PrometheusQuery
 from orchestrator.domain.blast_radius import BlastRadius
+from orchestrator.domain.day_budget import DayBudget
+from orchestrator.domain.labels import Requirement
 from orchestrator.domain.plan import (
     AbortCondition,
     Cluster,
@@ -46,11 +55,23 @@ def plan_of(written: WrittenPlan) -> Plan:
             for person in written.people
         ),
         services=tuple(_service(service) for service in written.services),
-        abort_when=tuple(
-            AbortCondition(probe=condition.probe, out_for=condition.out_for)
-            for condition in written.abort_when
-        ),
+        abort_when=tuple(_abort_condition(condition) for condition in written.abort_when),
+        day_budget=DayBudget(**dict(written.day_budget)) if written.day_budget else None,
+        approved_preview=written.approved_preview,
+        containment=written.containment,
+        may_reach=None if written.may_reach is None else tuple(written.may_reach),
         channels=dict(written.channels),
+    )
+
+
+def _abort_condition(written: WrittenAbortCondition) -> AbortCondition:
+    http, prometheus, kubernetes = written.http, written.prometheus, written.kubernetes
+    return AbortCondition(
+        probe=written.probe,
+        out_for=written.out_for,
+        http=HttpAnswer(**dict(http)) if http else None,
+        prometheus=PrometheusQuery(**dict(prometheus)) if prometheus else None,
+        kubernetes=KubernetesCondition(**dict(kubernetes)) if kubernetes else None,
     )
 
 
@@ -84,6 +105,7 @@ def _box(
         expects=tuple(_expectation(expected) for expected in box.expects),
         blast_radius=_narrower(box.blast_radius, radius) if box.blast_radius else None,
         beside_others=box.beside_others,
+        by_hand=box.by_hand,
     )
 
 
@@ -101,20 +123,43 @@ def _radius(limits: WrittenLimits) -> BlastRadius:
     return BlastRadius(
         namespaces=frozenset(limits.namespaces),
         selectors=dict(limits.selectors),
+        expressions=_expressions(limits.expressions),
         kinds=frozenset(limits.kinds),
+        creates=frozenset(limits.creates),
+        fields=_fields(limits.fields),
         most_objects=limits.most_objects,
         most_share=limits.most_share,
+        most_node_share=limits.most_node_share,
         longest=limits.longest,
+        disruption_budgets=limits.disruption_budgets,
+        irreversible=frozenset(limits.irreversible),
+        reads_secrets=limits.reads_secrets,
     )
+
+
+def _expressions(written: Iterable[WrittenRequirement]) -> tuple[Requirement, ...]:
+    return tuple(
+        Requirement(key=each.key, operator=each.operator, values=tuple(each.values))
+        for each in written
+    )
+
+
+def _fields(written: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    return {kind: frozenset(fields) for kind, fields in written.items()}
 
 
 def _narrower(own: WrittenNarrower, day: BlastRadius) -> BlastRadius:
     """The day's limits, with those replaced that the box writes."""
-    return BlastRadius(
+    return replace(
+        day,
         namespaces=frozenset(own.namespaces) or day.namespaces,
         selectors={**day.selectors, **own.selectors},
+        expressions=(*day.expressions, *_expressions(own.expressions)),
         kinds=frozenset(own.kinds) or day.kinds,
+        creates=frozenset(own.creates) or day.creates,
+        fields={**day.fields, **_fields(own.fields)},
         most_objects=own.most_objects or day.most_objects,
         most_share=own.most_share or day.most_share,
+        most_node_share=own.most_node_share or day.most_node_share,
         longest=own.longest or day.longest,
     )

@@ -22,13 +22,15 @@ from orchestrator.adapters.planfile.forms import (
     Written,
     Zone,
 )
+from orchestrator.adapters.planfile.keeping import MaybeContainment, MaybeDestinations
 from orchestrator.adapters.planfile.limits import (
     WrittenAbortCondition,
     WrittenLimits,
     WrittenNarrower,
 )
+from orchestrator.adapters.planfile.measures import WrittenDayBudget
 from orchestrator.domain.identity import Role
-from orchestrator.domain.plan import Environment, Theme
+from orchestrator.domain.plan import ApprovedPreview, Environment, Theme
 
 
 class WrittenDay(Written):
@@ -187,6 +189,14 @@ class WrittenBox(Written):
         description="Whether it may overlap with boxes that say the same.",
         examples=[True],
     )
+    by_hand: bool = Field(
+        default=False,
+        description=(
+            "Whether an agent of chaos breaks things by hand: of the experiment, only what it"
+            " measures is used."
+        ),
+        examples=[True],
+    )
 
 
 class WrittenPlan(Written):
@@ -234,6 +244,37 @@ class WrittenPlan(Written):
     blast_radius: WrittenLimits = Field(
         description="The most that any run of the day may touch.",
         examples=[{"namespaces": ["shop"]}],
+    )
+    day_budget: Annotated[WrittenDayBudget | None, BeforeValidator(words.read_given)] = Field(
+        default=None,
+        description="The most that all runs at once may touch together; left out, no such limit.",
+        examples=[{"most_runs": 2, "most_objects": 8}],
+    )
+    approved_preview: Annotated[
+        Annotated[ApprovedPreview, Field(strict=False)] | None, BeforeValidator(words.read_given)
+    ] = Field(
+        default=None,
+        description=(
+            "Whether a run needs a preview that a facilitator approved; left out, it does in"
+            " production."
+        ),
+        examples=[ApprovedPreview.REQUIRED],
+    )
+    containment: MaybeContainment = Field(
+        default=None,
+        description=(
+            "What must keep runners in before a run may start: required (all), best effort, or a"
+            " list of measures; left out, required in production, else best effort."
+        ),
+        examples=["required", ["files", "memory", "network"]],
+    )
+    may_reach: Annotated[MaybeDestinations, BeforeValidator(words.read_given)] = Field(
+        default=None,
+        description=(
+            "The only hosts with ports that HTTP requests of experiments may go to; left out,"
+            " those of the addresses that each experiment declares."
+        ),
+        examples=[["shop.example.org:443", "*.shop.internal:8080"]],
     )
     abort_when: list[WrittenAbortCondition] = Field(
         default_factory=list,

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from orchestrator.adapters.planfile.forms import Written
-from orchestrator.adapters.planfile.limits import WrittenLimits
+from orchestrator.adapters.planfile.limits import WrittenAbortCondition, WrittenLimits
 from orchestrator.adapters.planfile.models import (
     WrittenBox,
     WrittenPerson,
@@ -36,6 +36,7 @@ class Parts:
     services: Mapping[int, WrittenService]
     agenda: Mapping[int, WrittenBox]
     limits: WrittenLimits | None
+    abort_when: Mapping[int, WrittenAbortCondition]
     counts: Mapping[str, int]
 
 
@@ -50,6 +51,7 @@ def parts_of(plan: Mapping[str, Any]) -> Parts:
         services=services,
         agenda=_each(WrittenBox, plan.get("agenda")),
         limits=_one(WrittenLimits, plan.get("blast_radius")),
+        abort_when=_each(WrittenAbortCondition, plan.get("abort_when")),
         counts={
             field: len(entries) if isinstance(entries := plan.get(field), list) else 0
             for field in ("people", "services", "agenda", "abort_when")

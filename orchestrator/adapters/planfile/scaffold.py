@@ -66,6 +66,11 @@ blast_radius:
   most_share: 100%
   longest: 20m
 
+# Where HTTP requests of experiments may go; left out, to the addresses that each declares.
+# may_reach: ["shop.example.org:443"]
+# What must keep experiments from everything but their guard; left out, all of it in production.
+# containment: required
+
 # A run is ended early when a probe of its hypothesis is outside its tolerance for so long.
 # `probe: NAME` makes it one probe; without it, any. At least one is required in production.
 abort_when:

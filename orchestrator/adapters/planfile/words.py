@@ -32,6 +32,8 @@ KNOWN_KINDS: Final = (
     "nodes",
     "poddisruptionbudgets",
     "pods",
+    "replicasets",
+    "resourcequotas",
     "services",
     "statefulsets",
 )

@@ -3,6 +3,7 @@
 It does not query.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from orchestrator.domain.identity import (
 )
 from orchestrator.domain.incident import Incident, RunLink, Status
 from orchestrator.domain.plan import Plan
+from orchestrator.domain.preview import Preview
 from orchestrator.domain.run import Finding, Injection, Phase, Run
 from orchestrator.domain.timeline import (
     Kind,
@@ -32,7 +34,7 @@ from orchestrator.domain.timeline import (
     TimelineEntry,
     VisibleAfter,
 )
-from orchestrator.domain.undo import ObjectRef, UndoRecord, UndoState, Verb
+from orchestrator.domain.undo import ObjectRef, Portion, UndoRecord, UndoState, Verb
 from orchestrator.ports import Token
 
 T = TypeVar("T")
@@ -207,6 +209,17 @@ def token_from_row(row: Row[Any]) -> Token:
     )
 
 
+def preview_from_row(row: Row[Any]) -> Preview:
+    """A preview, with its approval."""
+    preview = from_json(row.document, Preview)
+    return replace(preview, approved_by=row.approved_by, approved_at=row.approved_at)
+
+
+def ref_from_json(document: Any) -> ObjectRef:
+    """Where an object of the cluster is."""
+    return from_json(document, ObjectRef)
+
+
 def record_to_row(record: UndoRecord) -> dict[str, Any]:
     """A record of the undo journal."""
     return {
@@ -218,7 +231,7 @@ def record_to_row(record: UndoRecord) -> dict[str, Any]:
         "before": record.before,
         "after": record.after,
         "lost": list(record.lost),
-        "workloads": record.workloads,
+        "workloads": to_json(record.workloads),
         "state": record.state,
         "note": record.note,
     }
@@ -235,7 +248,11 @@ def record_from_row(row: Row[Any]) -> UndoRecord:
         before=row.before,
         after=row.after,
         lost=tuple(row.lost),
-        workloads=row.workloads,
+        workloads=_portions(row.workloads),
         state=UndoState(row.state),
         note=row.note,
     )
+
+
+def _portions(document: Any) -> dict[str, Portion] | None:
+    return None if document is None else from_json(document, dict[str, Portion])

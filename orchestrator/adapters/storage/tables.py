@@ -202,6 +202,27 @@ tokens = Table(
     Column("is_script", Boolean, nullable=False),
 )
 
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("run", ForeignKey("runs.id"), primary_key=True),
+    Column("day", ForeignKey("days.id"), nullable=False),
+    Column("document", JSON, nullable=False),
+    Index(None, "day"),
+)
+
+previews = Table(
+    "previews",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("subject", String(64), nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("approved_by", Words, nullable=False),
+    Column("approved_at", Instant),
+    Index(None, "subject", "approved_at"),
+)
+
 undo_records = Table(
     "undo_records",
     metadata,

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.domain.errors import LeaseLost
 from orchestrator.domain.identity import RunId
-from orchestrator.domain.undo import ObjectRef, UndoRecord, UndoState, Verb
+from orchestrator.domain.undo import ObjectRef, Portion, UndoRecord, UndoState, Verb
 from orchestrator.ports import UndoJournal
 from tests.builders import RUN, a_run, at
 from tests.contract.ports.conftest import Store
@@ -103,7 +103,7 @@ async def test_a_run_counts_as_held_for_a_while_after_its_lease_is_over(
             verb=Verb.DELETE,
             after=None,
             lost=("pods/shop/payment-1", "pods/shop/payment-2"),
-            workloads={"deployments/shop/payment": 2},
+            workloads={"deployments/shop/payment": Portion(size=2, lost=("pods/shop/payment-1",))},
             note="because",
         ),
         a_record(verb=Verb.EVICT, before={}, after={}, workloads={}),

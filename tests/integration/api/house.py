@@ -21,10 +21,13 @@ from orchestrator.services.debriefing import Debriefing
 from orchestrator.services.halting import Halting
 from orchestrator.services.opening import Opening
 from orchestrator.services.planning import Planning
+from orchestrator.services.previewing import Previewing
 from orchestrator.services.recording import Recording
 from orchestrator.services.responding import Responding
 from orchestrator.services.revealing import Revealing
 from tests.builders import DAY, at
+from tests.doubles.clock import TestClock
+from tests.doubles.stage import Stage
 
 VERSION = "0.0.test"
 
@@ -124,6 +127,7 @@ def _services(storage: SqlStorage, clock: HandClock, **rest: Any) -> ApiServices
             clock=clock,
             recording=recording,
         ),
+        previewing=Previewing(storage=storage, rehearser=Stage(TestClock()), clock=clock),
         opening=Opening(storage=storage, clock=clock, recording=recording),
         halting=Halting(storage=storage, clock=clock, recording=recording),
         responding=Responding(storage=storage, clock=clock, recording=recording),

@@ -5,8 +5,10 @@ import pytest
 
 from orchestrator.domain.day import DayState
 from orchestrator.domain.identity import DayId, Role
+from orchestrator.domain.run import Phase
 from orchestrator.domain.timeline import VisibleAfter
-from tests.builders import DAY, a_day, a_halt, a_responder, an_entry
+from tests.builders import DAY, a_day, a_halt, a_responder, a_run, an_entry
+from tests.doubles.worlds import stored
 from tests.integration.api.house import House
 
 TIMELINE = f"/api/v1/days/{DAY}/timeline"
@@ -191,7 +193,32 @@ async def test_only_the_facilitator_releases_a_halt(house: House) -> None:
     assert refused.status_code == 403
     assert released.json()["released_by"] == "a facilitator"
     assert again.status_code == 409
-    assert shown == {"halted": False, "halt": None}
+    assert shown == {"halted": False, "state": None, "halt": None}
+
+
+@pytest.mark.parametrize(
+    ("phase", "state"),
+    [
+        (Phase.ARMED, "engaged"),
+        (Phase.INJECTING, "engaging"),
+        (Phase.HOLDING, "engaging"),
+        (Phase.ROLLING_BACK, "engaged"),
+    ],
+)
+async def test_a_halt_is_engaged_once_no_method_may_write(
+    house: House, phase: Phase, state: str
+) -> None:
+    other = DayId("day-2")
+    await stored(house.storage, a_run(day=other, phase=phase), day=a_day(id=other))
+    path = f"/api/v1/days/{other}/halt"
+
+    async with house.guest(Role.RESPONDER, other) as responder:
+        answers = [(await responder.post(path, json={"reason": "fire"})) for _ in range(30)]
+        shown = (await responder.get(path)).json()
+
+    # However often somebody halts, nobody is told to wait.
+    assert {answer.status_code for answer in answers} == {200}
+    assert shown["state"] == state
 
 
 async def test_open_is_refused_while_the_day_is_halted(house: House) -> None:

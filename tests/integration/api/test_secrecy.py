@@ -26,6 +26,7 @@ TIMELINE = f"/api/v1/days/{DAY}/timeline"
 VALUES = {
     "day": (DAY, "day-2"),
     "run": (RUN, "run-none"),
+    "preview": ("p-1", "p-none"),
     "key": ("INC-1", SHADOW, "INC-2"),
     "step": tuple(Step),
     "slug": ("no-such-run", "none"),
@@ -150,9 +151,9 @@ async def test_run_that_exists_looks_like_one_that_does_not(
     async with house.guest(role, day) as guest:
         for path, method, body in itertools.product(below, METHODS, (None, {"reason": "x"})):
             real, none = [
-                all_of(await guest.request(method, path.format(run=run), json=body)).replace(
-                    run, "RUN"
-                )
+                all_of(
+                    await guest.request(method, path.format(run=run, preview="p-1"), json=body)
+                ).replace(run, "RUN")
                 for run in (RUN, "run-non3")
             ]
             assert real == none

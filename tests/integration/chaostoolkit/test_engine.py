@@ -14,7 +14,8 @@ from uuid import uuid4
 import anyio
 import pytest
 
-from orchestrator.adapters.chaostoolkit import ChaosToolkitEngine
+from orchestrator.adapters.chaostoolkit.containment.survey import unwanted
+from orchestrator.adapters.chaostoolkit.engine import ChaosToolkitEngine
 from orchestrator.adapters.chaostoolkit.execution import ProcessExecution
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.domain.day import PinnedExperiment
@@ -56,7 +57,7 @@ def engine(how: str = "well", **options: Any) -> ChaosToolkitEngine:
         guard_command=[sys.executable, "-s", str(GUARD), how],
         guard_environment={"PYTHONPATH": str(ROOT)},
         clock=SystemClock(),
-        **options,
+        **{"survey": unwanted, **options},
     )
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +39,28 @@ def limits(**changes: Any) -> BlastRadius:
     settings: dict[str, Any] = {
         "namespaces": frozenset({"shop"}),
         "kinds": kinds,
+        "creates": frozenset({"configmaps"}),
         "most_objects": 20,
+    }
+    return BlastRadius(**(settings | changes))
+
+
+EVERYTHING = frozenset(
+    {
+        "configmaps", "cronjobs", "deployments", "horizontalpodautoscalers", "ingresses", "jobs",
+        "networkchaos", "networkpolicies", "nodes", "podchaos", "poddisruptionbudgets", "pods",
+        "replicasets", "resourcequotas", "services", "statefulsets",
+    }
+)  # fmt: skip
+
+
+def loose(**changes: Any) -> BlastRadius:
+    """Limits that let a run do nearly everything, but for what the test is about."""
+    settings: dict[str, Any] = {
+        "kinds": EVERYTHING,
+        "creates": EVERYTHING,
+        "most_objects": 50,
+        "most_node_share": Fraction(1),
     }
     return BlastRadius(**(settings | changes))
 
@@ -232,6 +254,7 @@ async def guard_at(
     kubeconfig: Path,
     radius: BlastRadius | None = None,
     recovering: bool = False,
+    rehearsing: bool = False,
     dies_at: str = "",
 ) -> AsyncIterator[Guard]:
     """A guard of the test's run, ready or failed; killed when the scope is left."""
@@ -241,7 +264,11 @@ async def guard_at(
     )
     guard = Guard(process=process)
     assignment = GuardAssignment(
-        run=RUN, radius=radius or limits(), kubeconfig=str(kubeconfig), recovering=recovering
+        run=RUN,
+        radius=radius or limits(),
+        kubeconfig=str(kubeconfig),
+        recovering=recovering,
+        rehearsing=rehearsing,
     )
     try:
         async with anyio.create_task_group() as tasks:

@@ -8,19 +8,25 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.cluster.fixture import kubernetes, real_kubeconfig
 from tests.integration.guard.conducting import (
     ROOT,
     Cluster,
     Guard,
     deployment,
     guard_at,
+    loose,
     prepare,
     service,
     until,
 )
+from tests.integration.guard.places import Place, a_place
+
+__all__ = ["kubernetes", "real_kubeconfig"]
 
 StartGuard = Callable[..., AbstractAsyncContextManager[Guard]]
 
@@ -43,6 +49,31 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield path
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=10)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("practice", marks=pytest.mark.slow),
+        pytest.param("kubernetes", marks=pytest.mark.kubernetes),
+    ],
+)
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A namespace on the practice cluster, and one on Kubernetes' own control plane."""
+    fixture = "kubeconfig" if request.param == "practice" else "real_kubeconfig"
+    with a_place(request.getfixturevalue(fixture)) as found:
+        yield found
+
+
+@pytest.fixture
+def guarding(place: Place, database: Path) -> StartGuard:
+    """Starts a guard of the test's run, limited to the namespace of its place."""
+
+    def begin(**limits: Any) -> AbstractAsyncContextManager[Guard]:
+        settings = {"namespaces": frozenset({place.namespace})} | limits
+        return guard_at(database, kubeconfig=place.kubeconfig, radius=loose(**settings))
+
+    return begin
 
 
 @pytest.fixture(scope="session")

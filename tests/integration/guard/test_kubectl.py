@@ -7,7 +7,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.integration.guard.conducting import Cluster, Guard, deployment
+from orchestrator.domain.blast_radius import Budgets
+from tests.integration.guard.conducting import Cluster, Guard, deployment, limits
 from tests.integration.guard.conftest import StartGuard
 
 KUBECTL = Path(sys.executable).with_name("kubectl")
@@ -80,3 +81,45 @@ async def test_refusals_are_shown_in_words(start: StartGuard) -> None:
         for rule, (code, said) in refused.items():
             assert code != 0
             assert f"by the rule {rule}:" in said, said
+
+
+async def test_commands_drain_and_logs_work_where_the_plan_allows_them(
+    start: StartGuard, cluster: Cluster
+) -> None:
+    pod = (await cluster.pods("stock"))[0]
+    radius = limits(
+        kinds=frozenset({"pods", "nodes"}),
+        irreversible=frozenset({"exec"}),
+        disruption_budgets=Budgets.MAY_BE_VIOLATED,
+    )
+    async with start(radius=radius) as guard:
+        await guard.begin()
+        ran = await kubectl(guard, "exec", pod, "--", "hostname")
+        logs = await kubectl(guard, "logs", pod)
+        cordoned = await kubectl(guard, "cordon", "practice-1")
+        drained = await kubectl(
+            guard, "drain", "practice-1", "--ignore-daemonsets", "--pod-selector=app=stock",
+            "--timeout=20s",
+        )  # fmt: skip
+        assert ran == (0, f"{pod}\n")
+        assert [code for code, _ in (logs, cordoned, drained)] == [0, 0, 0], (logs, drained)
+        assert {line["verb"] for line in guard.events("write")} >= {"exec", "change"}
+
+        await guard.undo()
+        restoration = await guard.verify()
+
+    assert restoration.is_proven, restoration
+    node = await cluster.read("/api/v1/nodes/practice-1")
+    assert not node["spec"].get("unschedulable")
+
+
+async def test_command_is_refused_where_the_plan_does_not_say_so(
+    start: StartGuard, cluster: Cluster
+) -> None:
+    pod = (await cluster.pods("stock"))[0]
+    async with start() as guard:
+        await guard.begin()
+        code, said = await kubectl(guard, "exec", pod, "--", "hostname")
+
+        assert code != 0
+        assert (await guard.event("refused"))["rule"] == "irreversible", said

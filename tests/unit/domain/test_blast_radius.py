@@ -10,14 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.domain.blast_radius import (
+    NODES,
     PROTECTED_NAMESPACES,
     Allowed,
     BlastRadius,
+    Budgets,
     Denied,
+    Left,
     Target,
     Write,
 )
+from orchestrator.domain.changeable import DEFAULT_FIELDS
 from orchestrator.domain.errors import InvalidValue
+from orchestrator.domain.labels import Operator, Requirement
 from tests.builders import a_radius
 
 
@@ -140,6 +145,147 @@ def test_protected_namespaces_cannot_be_allowed(namespace: str) -> None:
         a_radius(namespaces=frozenset({namespace}))
 
 
+def a_write(**changes: Any) -> Write:
+    written = Target(kind="services", namespace="shop", name="web", labels={"app": "cart"})
+    return replace(Write(verb="change", kind="services", written=written), **changes)
+
+
+def test_conditions_hold_for_every_target() -> None:
+    condition = Requirement(key="tier", operator=Operator.NOT_IN, values=("ledger",))
+    radius = a_radius(expressions=(condition,))
+    ledger = a_pod(2, labels={"tier": "ledger"})
+
+    assert rule(radius, a_kill(a_pod())) == ""
+    assert rule(radius, a_kill(a_pod(), ledger)) == "selectors"
+    assert rule(radius, a_write(reached=(ledger,))) == "selectors"
+    assert rule(radius, a_write(candidates=(ledger,))) == "selectors"
+
+
+@pytest.mark.parametrize("field", ["reached", "candidates"])
+def test_what_stands_behind_a_write_lies_inside_as_well(field: str) -> None:
+    outside: dict[str, Any] = {field: (a_pod(namespace="bank"),)}
+
+    assert rule(a_radius(), a_write(**outside)) == "namespaces"
+
+
+def test_write_that_extends_to_another_namespace_is_denied_though_nothing_is_there() -> None:
+    assert rule(a_radius(), a_write(namespaces=frozenset({"shop"}))) == ""
+    assert rule(a_radius(), a_write(namespaces=frozenset({"shop", "bank"}))) == "namespaces"
+    assert rule(a_radius(), a_write(namespaces=frozenset({"kube-system"}))) == "namespaces"
+
+
+def test_what_is_reached_counts_and_candidates_do_not() -> None:
+    radius = a_radius(most_objects=2)
+    pods = (a_pod(1), a_pod(2))
+
+    assert rule(radius, a_write(candidates=pods)) == ""
+    assert rule(radius, a_write(reached=pods)) == "most_objects"
+
+
+def test_only_kinds_that_are_named_are_made() -> None:
+    radius = a_radius(creates=frozenset({"services"}))
+
+    assert rule(radius, a_write(creates=True)) == ""
+    assert rule(a_radius(), a_write(creates=True)) == "creates"
+    assert rule(a_radius(), a_write(creates=False)) == ""
+
+
+def test_only_what_carries_a_fault_may_lack_the_labels() -> None:
+    radius = a_radius(selectors={"app": "web"}, creates=frozenset({"services"}))
+
+    assert rule(radius, a_write(creates=True)) == "selectors"
+    assert rule(radius, a_write(creates=True, is_carrier=True)) == ""
+    assert rule(radius, a_write(creates=True, is_carrier=True, lost=(a_pod(),))) == "selectors"
+
+
+def test_what_cannot_be_put_back_is_done_only_where_the_plan_says_so() -> None:
+    radius = a_radius(irreversible=frozenset({"exec"}))
+
+    assert rule(radius, a_write(irreversible="exec")) == ""
+    assert rule(radius, a_write(irreversible="jobs")) == "irreversible"
+    assert rule(a_radius(), a_write(irreversible="exec")) == "irreversible"
+    with pytest.raises(InvalidValue, match="namespaces"):
+        a_radius(irreversible=frozenset({"namespaces"}))
+
+
+def test_fields_are_changed_only_where_they_may_be() -> None:
+    changed = frozenset({("spec", "selector", "app"), ("metadata", "labels", "a")})
+    only_labels = a_radius(fields={"services": frozenset({"metadata.labels"})})
+
+    assert rule(a_radius(), a_write(changed=changed)) == ""
+    assert rule(only_labels, a_write(changed=changed)) == "fields"
+    assert rule(a_radius(), a_write(changed=frozenset({("spec", "type")}))) == "fields"
+
+
+def test_share_of_the_nodes_adds_up_over_the_run() -> None:
+    radius = a_radius(kinds=frozenset({"nodes"}), most_node_share=Fraction(1, 2))
+    node = Target(kind="nodes", namespace="", name="two", workload=NODES)
+    write = Write(verb="change", kind="nodes", written=node, lost=(node,), sizes={NODES: 3})
+
+    first = radius.verdict(write, touched=set(), lost={})
+    second = radius.verdict(write, touched=set(), lost={NODES: {"nodes//one"}})
+
+    assert first == Allowed()
+    assert isinstance(second, Denied)
+    assert second.rule == "most_node_share"
+
+
+def test_share_counts_each_workload_by_itself() -> None:
+    radius = a_radius(most_share=Fraction(1, 2))
+    stock = a_pod(3, name="stock-3", workload="deployments/shop/stock")
+    sizes = {"deployments/shop/cart": 2, "deployments/shop/stock": 2}
+
+    assert rule(radius, a_write(lost=(a_pod(), stock), sizes=sizes)) == ""
+    assert rule(radius, a_write(lost=(a_pod(), a_pod(2)), sizes=sizes)) == "most_share"
+
+
+def test_workload_that_the_preview_did_not_name_loses_nothing() -> None:
+    radius = a_radius(shares={"deployments/shop/stock": Fraction(1)})
+    named = a_radius(shares={"deployments/shop/cart": Fraction(1, 2)})
+
+    assert rule(radius, a_kill(a_pod())) == "most_share"
+    assert rule(named, a_kill(a_pod(), a_pod(2))) == ""
+    assert rule(named, a_kill(a_pod(), a_pod(2), a_pod(3))) == "most_share"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [(4, 3, ""), (4, 2, "disruption_budgets"), (2, 1, "disruption_budgets"), (2, 2, "")],
+)
+def test_budget_is_left_with_what_it_needs(before: int, after: int, expected: str) -> None:
+    left = (Left(budget="poddisruptionbudgets/shop/web", before=before, after=after, needed=3),)
+    loose = a_radius(disruption_budgets=Budgets.MAY_BE_VIOLATED)
+
+    assert rule(a_radius(), a_write(left=left)) == expected
+    assert rule(loose, a_write(left=left)) == ""
+
+
+def test_narrowing_takes_the_stricter_of_all_limits() -> None:
+    one = a_radius(
+        creates=frozenset({"jobs", "pods"}),
+        irreversible=frozenset({"exec"}),
+        disruption_budgets=Budgets.MAY_BE_VIOLATED,
+        reads_secrets=True,
+        most_node_share=Fraction(1, 3),
+        shares={"a": Fraction(1), "b": Fraction(1, 2)},
+    )
+    other = a_radius(
+        creates=frozenset({"jobs"}),
+        fields={"services": frozenset({"spec.selector", "spec.type"})},
+        shares={"b": Fraction(1, 3)},
+    )
+
+    for both in (one.narrowed_to(other), other.narrowed_to(one)):
+        assert both.creates == {"jobs"}
+        assert both.irreversible == frozenset()
+        assert both.disruption_budgets is Budgets.RESPECTED
+        assert not both.reads_secrets
+        assert both.most_node_share == Fraction(1, 3)
+        assert both.shares == {"b": Fraction(1, 3)}
+        # Fields that the other day does not name are its usual ones, without the type.
+        assert both.fields["services"] == {"spec.selector"} & DEFAULT_FIELDS["services"]
+
+
 NAMESPACES = st.sampled_from(["shop", "bank", "kube-system"])
 LABELS = st.sampled_from([{}, {"app": "cart"}])
 PODS = st.builds(
@@ -174,7 +320,19 @@ def writes(draw: st.DrawFn) -> Write:
     stem = owner.name.rpartition("-")[0]
     lost = tuple(replace(owner, name=f"{stem}-{number}") for number in numbers)
     sizes = {owner.workload: 6} if lost else {}
-    return Write(verb="change", kind=written.kind, written=written, lost=lost, sizes=sizes)
+    reached = tuple(draw(st.lists(OBJECTS, max_size=2)))
+    candidates = tuple(draw(st.lists(PODS, max_size=2)))
+    return Write(
+        verb="change",
+        kind=written.kind,
+        written=written,
+        lost=lost,
+        reached=reached,
+        candidates=candidates,
+        sizes=sizes,
+        creates=draw(st.booleans()),
+        irreversible=draw(st.sampled_from(["", "exec"])),
+    )
 
 
 @given(
@@ -198,13 +356,15 @@ def test_no_sequence_of_allowed_writes_exceeds_the_limits(
 
     for write in asked:
         if radius.verdict(write, touched=touched, lost=lost) == Allowed():
-            targets += [write.written, *write.lost]
-            touched |= {target.key for target in (write.written, *write.lost)}
+            targets += [*write.touched, *write.candidates]
+            touched |= {target.key for target in write.touched}
             for workload in write.sizes:
-                lost[workload] |= {target.key for target in write.lost}
+                lost[workload] |= write.lost_of(workload)
+            assert not write.irreversible
+            assert not write.creates
 
     assert len(touched) <= most_objects
     assert all(Fraction(len(keys), 6) <= most_share for keys in lost.values())
     assert {target.namespace for target in targets} <= {"shop"}
-    assert not {target.kind for target in targets} & {"secrets", "nodes"}
+    assert not {target.kind for target in targets} & {"nodes"}
     assert all(selectors.items() <= target.labels.items() for target in targets)

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.domain.blast_radius import PROTECTED_NAMESPACES, BlastRadius
+from orchestrator.domain.blast_radius import (
+    IRREVERSIBLE,
+    PROTECTED_NAMESPACES,
+    BlastRadius,
+    Budgets,
+)
 from orchestrator.domain.errors import InvalidValue
 from orchestrator.domain.guarding import (
     GuardAssignment,
@@ -18,6 +23,7 @@ from orchestrator.domain.guarding import (
     restoration_to_line,
 )
 from orchestrator.domain.identity import RunId
+from orchestrator.domain.labels import Operator, Requirement
 from orchestrator.domain.undo import Difference, Restoration
 from tests.builders import a_radius
 
@@ -26,7 +32,23 @@ RADII = st.builds(
     BlastRadius,
     namespaces=st.frozensets(NAMES),
     selectors=st.dictionaries(NAMES, st.text()),
+    expressions=st.lists(
+        st.builds(
+            Requirement,
+            key=st.text(),
+            operator=st.just(Operator.NOT_IN),
+            values=st.lists(st.text(), min_size=1).map(tuple),
+        ),
+        max_size=2,
+    ).map(tuple),
     kinds=st.frozensets(NAMES),
+    creates=st.frozensets(NAMES),
+    fields=st.dictionaries(NAMES, st.frozensets(st.text())),
+    most_node_share=st.fractions(Fraction(1, 100), 1, max_denominator=100),
+    shares=st.none() | st.dictionaries(NAMES, st.fractions(0, 1, max_denominator=9)),
+    disruption_budgets=st.sampled_from(Budgets),
+    irreversible=st.frozensets(st.sampled_from(sorted(IRREVERSIBLE))),
+    reads_secrets=st.booleans(),
     most_objects=st.integers(1, 1000),
     most_share=st.fractions(Fraction(1, 100), 1, max_denominator=100),
     longest=st.timedeltas(timedelta(), timedelta(days=2)),
@@ -45,6 +67,7 @@ TEXTS = st.lists(st.text()).map(tuple)
         kubeconfig=st.text(),
         context=st.text(),
         recovering=st.booleans(),
+        rehearsing=st.booleans(),
     )
 )
 def test_assignment_arrives_as_it_was_sent(assignment: GuardAssignment) -> None:
@@ -86,3 +109,10 @@ def test_whatever_is_not_plainly_false_means_recovering() -> None:
 
     assert assignment_from_line({**line, "recovering": "no"}).recovering
     assert not assignment_from_line({**line, "recovering": False}).recovering
+
+
+def test_whatever_is_not_plainly_false_means_rehearsing() -> None:
+    line = assignment_to_line(GuardAssignment(run=RunId("r"), radius=a_radius()))
+
+    assert assignment_from_line({**line, "rehearsing": "no"}).rehearsing
+    assert not assignment_from_line({**line, "rehearsing": False}).rehearsing

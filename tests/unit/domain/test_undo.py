@@ -109,3 +109,39 @@ def test_what_the_server_writes_is_never_ours() -> None:
 def test_null_is_as_good_as_absent(nothing: Document) -> None:
     assert changed_leaves(nothing, {"spec": None}) == {}
     assert value_at(nothing, ("spec",)) is ABSENT
+
+
+def a_node(*taints: tuple[str, str, str]) -> Document:
+    entries = [{"key": key, "value": value, "effect": effect} for key, value, effect in taints]
+    return {"metadata": {"name": "one"}, "spec": {"taints": entries} if entries else {}}
+
+
+THEIRS, OURS = ("theirs", "", "NoSchedule"), ("ours", "", "NoExecute")
+LATER = ("later", "", "NoSchedule")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "now", "wanted"),
+    [
+        (a_node(THEIRS), a_node(THEIRS, OURS), a_node(THEIRS, OURS, LATER), a_node(THEIRS, LATER)),
+        (a_node(), a_node(OURS), a_node(OURS), a_node()),
+        (a_node(THEIRS), a_node(), a_node(LATER), a_node(LATER, THEIRS)),
+        (a_node(), a_node(OURS), a_node(LATER), a_node(LATER)),
+    ],
+)
+def test_taints_return_one_by_one(
+    before: Document, after: Document, now: Document, wanted: Document
+) -> None:
+    found = restoring(key="nodes//one", before=before, after=after, now=now)
+
+    assert found.kept == ()
+    assert merged(now, found.patch)["spec"] == wanted["spec"]
+
+
+def test_taint_that_others_changed_stays_and_is_told() -> None:
+    changed = a_node(("ours", "theirs now", "NoExecute"))
+
+    found = restoring(key="nodes//one", before=a_node(), after=a_node(OURS), now=changed)
+
+    assert found.patch == {}
+    assert [each.field for each in found.kept] == ["spec.taints.ours:NoExecute"]

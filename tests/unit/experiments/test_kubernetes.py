@@ -7,6 +7,7 @@ import pytest
 from chaoslib.exceptions import ActivityFailed
 
 from experiments.probes.kubernetes import (
+    condition_status,
     pod_uids,
     pods_gone,
     pods_that_cannot_pull,
@@ -112,3 +113,27 @@ def test_deployment_that_says_nothing_wants_one_replica(
     serve(OneObject(path="/apis/apps/v1/namespaces/shop/deployments/stock", body=body))
 
     assert replicas_wanted("stock", "shop") == wanted
+
+
+def a_node(*conditions: dict[str, Any]) -> OneObject:
+    body = {"kind": "Node", "metadata": {"name": "a"}, "status": {"conditions": list(conditions)}}
+    return OneObject(path="/api/v1/nodes/a", body=body)
+
+
+def test_condition_of_an_object_has_the_status_that_the_cluster_says(serve: Serve) -> None:
+    serve(a_node({"type": "Ready", "status": "False"}, {"type": "Other", "status": "True"}))
+
+    assert condition_status("nodes", "a", "Ready") == "False"
+
+
+@pytest.mark.parametrize(
+    ("name", "condition", "said"),
+    [("a", "Missing", "no condition Missing; it has: Ready"), ("b", "Ready", "404")],
+)
+def test_condition_that_is_not_there_is_a_failure(
+    serve: Serve, name: str, condition: str, said: str
+) -> None:
+    serve(a_node({"type": "Ready", "status": "True"}))
+
+    with pytest.raises(ActivityFailed, match=said):
+        condition_status("nodes", name, condition)

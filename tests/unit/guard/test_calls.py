@@ -83,7 +83,7 @@ def test_patch_needs_the_media_of_a_patch_and_a_put_does_not() -> None:
         ("DELETE", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/x", "irreversible"),
         ("PATCH", "/apis/rbac.authorization.k8s.io/v1/clusterroles/x", "privileges"),
         ("POST", "/api/v1/namespaces/shop/secrets", "kinds"),
-        ("POST", "/apis/chaos-mesh.org/v1alpha1/namespaces/shop/podchaos", "kinds"),
+        ("POST", "/apis/chaos-mesh.org/v1alpha1/namespaces/shop/awschaos", "kinds"),
         ("POST", "/apis/other/v1/namespaces/shop/pods", "kinds"),
         ("POST", f"{POD}/exec", "parts"),
         ("POST", f"{POD}/attach", "parts"),

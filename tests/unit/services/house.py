@@ -12,11 +12,15 @@ from anyio.abc import TaskGroup
 from orchestrator.domain.identity import RunId, WorkerId
 from orchestrator.domain.run import Phase, Run
 from orchestrator.domain.timeline import Kind, TimelineEntry
+from orchestrator.ports import Hand
+from orchestrator.services.by_hand import ByHand
+from orchestrator.services.clearing import Clearing
 from orchestrator.services.conducting import Conducting
 from orchestrator.services.course import Pace
 from orchestrator.services.halting import Halting
 from orchestrator.services.opening import Opening
 from orchestrator.services.pacing import Pacing
+from orchestrator.services.previewing import Previewing
 from orchestrator.services.recording import Recording, Said
 from orchestrator.services.responding import Responding
 from orchestrator.services.revealing import Revealing
@@ -49,12 +53,16 @@ class House:
     clock: TestClock = field(default_factory=TestClock)
     pace: Pace = field(default_factory=a_pace)
     storage: MemoryStorage = field(default_factory=MemoryStorage)
+    hand: Hand | None = None
+    """Who works by hand in this process."""
     stage: Stage = field(init=False)
     recording: Recording = field(init=False)
+    previewing: Previewing = field(init=False)
     conducting: Conducting = field(init=False)
     pacing: Pacing = field(init=False)
     opening: Opening = field(init=False)
     halting: Halting = field(init=False)
+    by_hand: ByHand = field(init=False)
     responding: Responding = field(init=False)
     revealing: Revealing = field(init=False)
 
@@ -63,6 +71,7 @@ class House:
         # Storage and stage tell one story, in the order in which it happens.
         self.storage.story = self.stage
         self.recording = Recording(clock=self.clock)
+        self.previewing = Previewing(storage=self.storage, rehearser=self.stage, clock=self.clock)
         self.at_pace()
         parts: dict[str, Any] = {
             "storage": self.storage,
@@ -70,6 +79,14 @@ class House:
             "recording": self.recording,
         }
         self.opening, self.halting = Opening(**parts), Halting(**parts)
+        self.by_hand = ByHand(
+            storage=self.storage,
+            opening=self.opening,
+            conducting=self.conducting,
+            clock=self.clock,
+            worker=ME,
+            lease=self.pace.lease,
+        )
         self.responding = Responding(**parts)
         self.revealing = Revealing(storage=self.storage)
 
@@ -79,8 +96,12 @@ class House:
             engine=self.stage,
             clock=self.clock,
             recording=self.recording,
+            clearing=Clearing(
+                storage=self.storage, previewing=self.previewing, recording=self.recording
+            ),
             worker=worker,
             pace=self.pace,
+            hand=self.hand,
         )
 
     def at_pace(self, **changes: timedelta) -> None:

@@ -39,6 +39,8 @@ def observe(assignment: Mapping[str, Any], lines: Lines) -> int:
 def _observe(assignment: Mapping[str, Any], lines: Lines) -> None:
     experiment = assignment["experiment"]
     probes = [_bounded(probe) for probe in _probes_of(experiment)]
+    # What the plan's abort conditions measure for themselves.
+    probes += [dict(probe) for probe in assignment.get("measures", [])]
     lines.begin.wait()
     clear_cache()
     cache_activities(experiment)

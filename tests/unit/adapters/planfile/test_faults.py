@@ -21,7 +21,10 @@ FIELDS = {
     "unknown, like none": (
         "{out_for: 60s}",
         "{out_for: 60s, xyz: 1}",
-        "line 28: abort_when[0].xyz = 1: is not known; use one of: probe, out_for",
+        (
+            "line 28: abort_when[0].xyz = 1: is not known;"
+            " use one of: probe, http, prometheus, kubernetes, out_for"
+        ),
     ),
     "role": (
         "role: agent",
@@ -257,6 +260,38 @@ FIELDS = {
     ),
 }
 
+POWERS = {
+    "field that is none": (
+        "most_share: 50%",
+        "most_share: 50%\n  fields: {deployments: [status.replicas]}",
+        (
+            "line 26: blast_radius.fields.deployments[0] = status.replicas: is no path of a field;"
+            " write its names with dots and without positions of lists"
+        ),
+    ),
+    "irreversible that is never allowed": (
+        "most_share: 50%",
+        "most_share: 50%\n  irreversible: [namespaces]",
+        (
+            "line 26: blast_radius.irreversible[0] = namespaces: is not known, or never allowed;"
+            " use one of: exec, jobs"
+        ),
+    ),
+    "condition without values": (
+        "most_share: 50%",
+        "most_share: 50%\n  expressions: [{key: tier, operator: In}]",
+        (
+            "line 26: blast_radius.expressions[0]: has no values;"
+            " In needs some, such as values: [web]"
+        ),
+    ),
+    "condition with values": (
+        "most_share: 50%",
+        "most_share: 50%\n  expressions: [{key: tier, operator: Exists, values: [web]}]",
+        ("line 26: blast_radius.expressions[0]: has values; Exists takes none; leave them out"),
+    ),
+}
+
 TOGETHER = {
     "opening that does not exist": (
         "opens: 2026-12-01T09:00",
@@ -434,6 +469,30 @@ TOGETHER = {
             " write 20m or less, or leave it out"
         ),
     ),
+    "greater share of nodes": (
+        "service: checkout",
+        "blast_radius: {most_node_share: 51%}",
+        (
+            "line 15: agenda[0].blast_radius.most_node_share = 51%: is more than the day's 50%;"
+            " write 50% or less, or leave it out"
+        ),
+    ),
+    "more that is made": (
+        "service: checkout",
+        "blast_radius: {creates: [pods]}",
+        (
+            "line 15: agenda[0].blast_radius.creates[0] = pods:"
+            " lies outside the day's blast radius; leave it out"
+        ),
+    ),
+    "made but not touched": (
+        "most_share: 50%",
+        "most_share: 50%\n  creates: [pods, jobs]",
+        (
+            "line 26: blast_radius.creates[1] = jobs: is not among the kinds;"
+            " add jobs to kinds, or leave it out"
+        ),
+    ),
     "other label": (
         "service: checkout",
         "blast_radius: {selectors: {part-of: bank}}",
@@ -446,6 +505,14 @@ TOGETHER = {
 }
 
 PRODUCTION = {
+    "great share of nodes": (
+        "most_share: 50%",
+        "most_share: 50%\n  most_node_share: 51%",
+        (
+            "line 26: blast_radius.most_node_share = 51%: allows 51%, more than production does;"
+            " write 50% or less"
+        ),
+    ),
     "no abort condition": (
         "abort_when:\n  - {out_for: 60s}\n",
         "",
@@ -493,6 +560,11 @@ PRODUCTION = {
 
 @pytest.mark.parametrize(("old", "new", "said"), FIELDS.values(), ids=FIELDS)
 def test_a_wrong_field_is_told_with_line_value_and_way_out(old: str, new: str, said: str) -> None:
+    assert faults(edited(old, new)) == [said]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), POWERS.values(), ids=POWERS)
+def test_what_is_allowed_beyond_pods_is_read_strictly(old: str, new: str, said: str) -> None:
     assert faults(edited(old, new)) == [said]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.adapters.planfile import PlanFile
 from orchestrator.adapters.planfile.tree import tree_of
-from orchestrator.domain.blast_radius import DEFAULT_KINDS, BlastRadius
+from orchestrator.domain.blast_radius import DEFAULT_KINDS, BlastRadius, Budgets
 from orchestrator.domain.errors import InvalidPlan
 from orchestrator.domain.identity import Role
 from orchestrator.domain.plan import (
@@ -219,3 +219,41 @@ def test_a_box_may_repeat_the_limits_of_the_day() -> None:
     plan = PlanFile().read(text, source="plan.yaml")
 
     assert plan.agenda[0].blast_radius == plan.blast_radius
+
+
+POWERS = """
+version: 1
+day: {name: Powers}
+environment: test
+window: {zone: UTC, opens: 2026-12-01T09:00, closes: 2026-12-01T17:00}
+people: [{name: Fay, role: facilitator}]
+blast_radius:
+  namespaces: [shop]
+  expressions: [{key: tier, operator: NotIn, values: [ledger]}, {key: app, operator: Exists}]
+  kinds: [pods, jobs, deployments]
+  creates: [jobs, pods]
+  fields: {deployments: [spec.replicas]}
+  most_node_share: 1/3
+  disruption_budgets: may be violated
+  irreversible: [exec]
+  reads_secrets: true
+agenda:
+  - box: first
+    at: 09:30
+    lasts: 15m
+    experiment: pod-killed
+    blast_radius: {creates: [jobs], fields: {pods: [metadata.labels]}, most_node_share: 1/4}
+"""
+
+
+def test_what_is_allowed_beyond_pods_is_read_and_narrowed() -> None:
+    plan = PlanFile().read(POWERS, source="plan.yaml")
+    day, box = plan.blast_radius, plan.radius_of(plan.agenda[0])
+
+    assert [str(each) for each in day.expressions] == ["tier notin (ledger)", "app"]
+    assert (day.creates, day.irreversible) == (frozenset({"jobs", "pods"}), frozenset({"exec"}))
+    assert day.fields == {"deployments": {"spec.replicas"}}
+    assert (day.disruption_budgets, day.reads_secrets) == (Budgets.MAY_BE_VIOLATED, True)
+    assert (box.creates, box.most_node_share) == (frozenset({"jobs"}), Fraction(1, 4))
+    assert box.fields == {"deployments": {"spec.replicas"}, "pods": {"metadata.labels"}}
+    assert (box.expressions, box.reads_secrets) == (day.expressions, True)

@@ -1,0 +1,246 @@
+"""One run that is done by hand from this terminal: of an open day, or of a day made for it.
+
+It takes the same course as any run, in this process, whether or not a service is there.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from fractions import Fraction
+from getpass import getuser
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from orchestrator import wiring
+from orchestrator.adapters.terminal import TerminalHand
+from orchestrator.cli.conducting import ourselves, recover, stopped_by_signals
+from orchestrator.cli.exits import INTERRUPTED, code_of_run
+from orchestrator.cli.following import followed, run_document, verdict_of
+from orchestrator.cli.logs import configure_logs
+from orchestrator.cli.printing import show_json
+from orchestrator.domain.blast_radius import DEFAULT_KINDS, BlastRadius
+from orchestrator.domain.day import ChaosDay, DayState, PinnedExperiment
+from orchestrator.domain.errors import InvalidValue
+from orchestrator.domain.identity import Actor, ActorKind, DayId, Role, RunId
+from orchestrator.domain.plan import Cluster, Environment, Plan, TimeBox, Window
+from orchestrator.domain.run import Phase, Run
+from orchestrator.services.recording import Said
+from orchestrator.wiring import Services
+
+_BOX: Final = "by-hand"
+_NOTHING_MEASURED: Final[Mapping[str, Any]] = {
+    "title": "By hand",
+    "description": "What somebody does by hand.",
+    "method": [],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What was asked for on the command line."""
+
+    command: tuple[str, ...]
+    """None for a shell."""
+    name: str
+    hold: timedelta
+    run: str
+    box: str
+    day: str
+    steady_state: str
+    cluster: Cluster
+    radius: BlastRadius
+    as_json: bool
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> "Wanted":
+        """Read the options. Raises: InvalidValue."""
+        kubeconfig: Path | None = options["kubeconfig"]
+        return cls(
+            command=_command(options["command"], shell=options["shell"]),
+            name=options["name"] or getuser(),
+            hold=timedelta(seconds=max(options["hold"], 0)),
+            run=options["run"],
+            box=options["box"],
+            day=options["day"],
+            steady_state=options["steady_state"],
+            cluster=Cluster(
+                kubeconfig=str(kubeconfig.absolute()) if kubeconfig else "",
+                context=options["context"],
+            ),
+            radius=_radius(options),
+            as_json=options["as_json"],
+        )
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether it is a run of a day that there is already."""
+        return bool(self.run or self.box)
+
+
+def _command(words: tuple[str, ...], *, shell: bool) -> tuple[str, ...]:
+    if shell is bool(words):
+        raise InvalidValue(
+            field="command",
+            value=" ".join(words),
+            problem="stands beside --shell" if shell else "is missing",
+            way_out="write -- and a command, such as -- kubectl get pods, or --shell alone",
+        )
+    if words and shutil.which(words[0]) is None:
+        raise InvalidValue(
+            field="command",
+            value=words[0],
+            problem="is no program that PATH finds",
+            way_out="install it, or name it by its path",
+        )
+    return words
+
+
+def _radius(options: Mapping[str, Any]) -> BlastRadius:
+    creates = frozenset(options["create"])
+    return BlastRadius(
+        namespaces=frozenset(options["namespace"]) or frozenset({"default"}),
+        kinds=(frozenset(options["kind"]) or DEFAULT_KINDS) | creates,
+        creates=creates,
+        irreversible=frozenset(options["irreversible"]),
+        most_objects=options["most_objects"],
+        most_share=Fraction(options["most_share"], 100),
+        most_node_share=Fraction(options["most_node_share"], 100),
+        longest=timedelta(seconds=options["longest"]),
+    )
+
+
+async def work(wanted: Wanted) -> None:
+    """Have it done, print what came of it, and end with its exit code."""
+    configure_logs(wiring.settings().log, quiet=True)
+    pace = wiring.pace_of(wiring.settings().pace)
+    if not wanted.is_planned:
+        pace = replace(pace, before=timedelta())
+    async with wiring.services(pace=pace, hand=_hand(wanted)) as services:
+        await recover(services)
+        day, run = await (_planned if wanted.is_planned else _made)(services, wanted)
+        _refuse_others(day, wanted.name)
+        await services.by_hand.check(run)
+        _say_limits(day, await services.storage.run(run), wanted)
+        ended, interrupted = await _conduct(services, day, run, wanted)
+        if not wanted.is_planned and not ended.phase.may_hold_fault:
+            await services.opening.close(day.id, said=ourselves())
+    if wanted.as_json:
+        show_json(run_document(ended))
+    else:
+        click.echo(verdict_of(ended))
+    sys.exit(INTERRUPTED if interrupted else code_of_run(ended))
+
+
+def _hand(wanted: Wanted) -> TerminalHand:
+    return TerminalHand(
+        by=Actor(kind=ActorKind.HUMAN, name=wanted.name, role=Role.AGENT),
+        command=wanted.command,
+        environment=dict(os.environ),
+        hold=wanted.hold,
+        aside=wanted.as_json,
+    )
+
+
+async def _planned(services: Services, wanted: Wanted) -> tuple[ChaosDay, RunId]:
+    """A run of a day that there is. Raises: NoSuchRun; NoSuchDay; Conflict; InvalidValue."""
+    if wanted.run:
+        run = await services.storage.run(RunId(wanted.run))
+        return await services.storage.day(run.day), run.id
+    day = DayId(wanted.day) if wanted.day else await _only_open(services)
+    return await services.storage.day(day), await services.by_hand.run_of(day, wanted.box)
+
+
+async def _only_open(services: Services) -> DayId:
+    opened = [day.id for day in await services.storage.days() if day.state is DayState.OPEN]
+    if len(opened) == 1:
+        return opened[0]
+    raise InvalidValue(
+        field="--day",
+        value=", ".join(opened),
+        problem="is not one day that is open",
+        way_out="name the day that the box belongs to",
+    )
+
+
+async def _made(services: Services, wanted: Wanted) -> tuple[ChaosDay, RunId]:
+    """A run of a day that is made for it, and opened."""
+    name = wanted.steady_state or _BOX
+    experiment = (
+        services.catalogue.read(name)
+        if wanted.steady_state
+        else services.catalogue.pin(name, _NOTHING_MEASURED)
+    )
+    said = ourselves()
+    plan = _plan(wanted, experiment, services)
+    day = await services.planning.lay_out(plan, {name: experiment}, plan_source="", said=said)
+    day = await services.opening.open(day.id, said=said)
+    return day, await services.by_hand.run_of(day.id, _BOX)
+
+
+def _plan(wanted: Wanted, experiment: PinnedExperiment, services: Services) -> Plan:
+    now, longest = services.clock.now(), wanted.radius.longest
+    box = TimeBox(
+        name=_BOX,
+        experiment=experiment.name,
+        lasts=longest,
+        after=timedelta(),
+        title="By hand",
+        by_hand=True,
+    )
+    return Plan(
+        name=f"{wanted.name} by hand",
+        environment=Environment.TEST,
+        cluster=wanted.cluster,
+        window=Window(zone="UTC", opens_at=now, closes_at=now + longest),
+        blast_radius=wanted.radius,
+        agenda=(box,),
+    )
+
+
+def _refuse_others(day: ChaosDay, name: str) -> None:
+    """Refuse a name that the plan gives to somebody who strikes nothing."""
+    for person in day.plan.people:
+        if person.name.casefold() == name.casefold() and person.role is not Role.AGENT:
+            raise InvalidValue(
+                field="--as",
+                value=name,
+                problem=f"is a {person.role} of the day, who strikes nothing",
+                way_out="name an agent of the day",
+            )
+
+
+async def _conduct(
+    services: Services, day: ChaosDay, run: RunId, wanted: Wanted
+) -> tuple[Run, bool]:
+    # In a shell the terminal is the person's; what happened is told when they are out.
+    quiet = wanted.as_json or not wanted.command
+    said = Said(by=_hand(wanted).by, source="cli")
+    async with followed(services, day.id, quiet=quiet), stopped_by_signals(services) as stopped:
+        ended = await services.by_hand.conduct(run, said=said)
+    if ended.phase is Phase.CONCLUDED and not wanted.as_json:
+        click.echo("everything that was changed by hand is put back", err=True)
+    return ended, bool(stopped)
+
+
+def _say_limits(day: ChaosDay, run: Run, wanted: Wanted) -> None:
+    if wanted.as_json:
+        return
+    box = day.plan.box(run.box)
+    radius = day.plan.radius_of(box)
+    lasts = min(radius.longest, box.lasts)
+    click.echo(
+        f"blast radius: namespace {', '.join(sorted(radius.namespaces))};"
+        f" {', '.join(sorted(radius.kinds))}; at most {radius.most_objects} objects,"
+        f" {float(radius.most_share):.0%} of a workload, {lasts.total_seconds():g} s",
+        err=True,
+    )
+    if not wanted.command:
+        click.echo(
+            "KUBECONFIG leads to the guard in this shell; leave it, and everything is put back",
+            err=True,
+        )

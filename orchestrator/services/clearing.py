@@ -1,0 +1,105 @@
+"""Clears a run for its start: by an approved preview that still holds, and by the day's budget.
+
+It does not start anything, and narrows limits, never widens them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+import structlog
+
+from orchestrator.domain.blast_radius import BlastRadius
+from orchestrator.domain.day import ChaosDay
+from orchestrator.domain.day_budget import Reservation, asked_by, within
+from orchestrator.domain.errors import NotApproved
+from orchestrator.domain.preview import TargetSet
+from orchestrator.domain.run import Run
+from orchestrator.domain.timeline import Kind, Lane
+from orchestrator.ports import Storage
+from orchestrator.services.previewing import Previewing, Subject
+from orchestrator.services.recording import Recording
+
+log = structlog.get_logger()
+
+
+class Clearing:
+    """Decides whether a run may start, and within which limits."""
+
+    def __init__(self, *, storage: Storage, previewing: Previewing, recording: Recording) -> None:
+        self._storage = storage
+        self._previewing = previewing
+        self._recording = recording
+
+    async def clear(self, run: Run, day: ChaosDay) -> BlastRadius:
+        """The limits within which the run may start; its part of the budget is held from now on.
+
+        Raises: NotApproved; BudgetExhausted; LeaseLost; ClusterUnavailable; EngineUnavailable.
+        """
+        radius = day.plan.radius_of(day.plan.box(run.box))
+        approved = await self._approved(run, day)
+        if approved is not None:
+            radius = pinned(radius, approved)
+        budget = day.plan.day_budget
+        if budget is None:
+            return radius
+        asked = asked_by(run.id, radius, budget)
+        if approved is not None:
+            asked = replace(
+                asked,
+                objects=max(approved.count, 1),
+                targets=approved.objects,
+                shares=_shares(approved),
+            )
+        await self._storage.reserve(run, asked, budget=budget)
+        await self._tell(run, asked)
+        return within(radius, asked)
+
+    async def _tell(self, run: Run, asked: Reservation) -> None:
+        """Put on the timeline why the run may touch no more than that."""
+        shares = f", and of workloads {_shown(asked)}" if asked.shares else ""
+        text = f"{run.title} holds {asked.objects} objects of the day's budget{shares}"
+        entry = self._recording.entry(run.day, Lane.MECHANICS, Kind.NOTE, text, run=run.id)
+        await self._storage.append([entry])
+        log.info("budget reserved", run=run.id, objects=asked.objects)
+
+    async def _approved(self, run: Run, day: ChaosDay) -> TargetSet | None:
+        """What was approved and still holds; None where no approval is needed or it was blind.
+
+        Raises: NotApproved.
+        """
+        subject = Subject.of(day, run)
+        approved = await self._storage.approved(subject.digest)
+        if approved is None:
+            if day.plan.needs_approved_preview:
+                raise NotApproved(run=run.title, problem="no preview of it was approved")
+            return None
+        if not approved.targets.is_whole:
+            return None
+        now = await self._previewing.resolve(subject, with_opaque=bool(approved.opaque))
+        if problem := now.refused or now.targets.beyond(approved.targets):
+            told = f"{problem} ({now.problem})" if now.problem else problem
+            raise NotApproved(run=run.title, problem=told)
+        return approved.targets
+
+
+def pinned(radius: BlastRadius, approved: TargetSet) -> BlastRadius:
+    """The limits of a run, narrowed to what was approved."""
+    return replace(
+        radius,
+        kinds=radius.kinds if approved.count else frozenset(),
+        most_objects=min(radius.most_objects, max(approved.count, 1)),
+        shares=_shares(approved),
+    )
+
+
+def _shares(approved: TargetSet) -> Mapping[str, Fraction]:
+    return {
+        workload: min(Fraction(lost, max(approved.sizes.get(workload, 0), 1)), Fraction(1))
+        for workload, lost in approved.lost.items()
+    }
+
+
+def _shown(asked: Reservation) -> str:
+    shares = sorted((asked.shares or {}).items())
+    return ", ".join(f"{float(share):.0%} of {workload}" for workload, share in shares)

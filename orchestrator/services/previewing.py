@@ -1,0 +1,197 @@
+"""Finds out what a run would do before it does, and takes a facilitator's consent to that.
+
+It does not hold a run back; `clearing` does.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+from orchestrator.domain.day import ChaosDay, PinnedExperiment
+from orchestrator.domain.errors import NoSuchPreview, NotAllowed
+from orchestrator.domain.guarding import radius_to_line
+from orchestrator.domain.identity import DayId, PreviewId, Role, RunId
+from orchestrator.domain.plan import Plan, TimeBox
+from orchestrator.domain.preview import Preview, targets_of
+from orchestrator.domain.run import Run
+from orchestrator.ports import Assignment, Clock, Rehearser, Storage
+from orchestrator.services.recording import Said
+
+PATIENCE: Final = timedelta(seconds=60)
+"""For one rehearsal: pauses are left out, so it lasts as long as the actions themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a preview is of: one box of a plan, with its experiment."""
+
+    plan: Plan
+    box: TimeBox
+    experiment: PinnedExperiment
+
+    @classmethod
+    def of(cls, day: ChaosDay, run: Run) -> "Subject":
+        """What a run of a day would do."""
+        experiment = day.experiments[run.experiment]
+        return cls(plan=day.plan, box=day.plan.box(run.box), experiment=experiment)
+
+    @property
+    def digest(self) -> str:
+        """Tells apart whatever may make a difference: anything changed is another subject."""
+        cluster = self.plan.cluster
+        parts = {
+            "experiment": self.experiment.digest,
+            "configuration": dict(self.box.configuration),
+            "cluster": [cluster.kubeconfig, cluster.context],
+            "radius": radius_to_line(self.plan.radius_of(self.box)),
+            **({"by_hand": True} if self.box.by_hand else {}),
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+class Previewing:
+    """Makes previews and takes approvals."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        rehearser: Rehearser,
+        clock: Clock,
+        patience: timedelta = PATIENCE,
+    ) -> None:
+        self._storage = storage
+        self._rehearser = rehearser
+        self._clock = clock
+        self._patience = patience
+
+    async def preview_run(
+        self, run_id: RunId, *, with_dry_run: bool = True, with_opaque: bool = False
+    ) -> Preview:
+        """Find out what a run of a day would do. Raises: NoSuchRun; ClusterUnavailable."""
+        run = await self._storage.run(run_id)
+        day = await self._storage.day(run.day)
+        return await self.preview(
+            Subject.of(day, run), with_dry_run=with_dry_run, with_opaque=with_opaque
+        )
+
+    async def preview(
+        self, subject: Subject, *, with_dry_run: bool = True, with_opaque: bool = False
+    ) -> Preview:
+        """Find out what a box of a plan would do, and remember it. Raises: ClusterUnavailable."""
+        preview = await self.resolve(subject, with_dry_run=with_dry_run, with_opaque=with_opaque)
+        await self._storage.add_preview(preview)
+        return preview
+
+    async def preview_of(self, run_id: RunId, preview: PreviewId) -> Preview:
+        """A preview of that very run as it is planned. Raises: NoSuchRun; NoSuchPreview."""
+        run = await self._storage.run(run_id)
+        day = await self._storage.day(run.day)
+        found = await self._storage.preview(preview)
+        if found.subject != Subject.of(day, run).digest:
+            raise NoSuchPreview(preview=preview)
+        return found
+
+    async def resolve(
+        self, subject: Subject, *, with_dry_run: bool = True, with_opaque: bool = False
+    ) -> Preview:
+        """Find out what a box of a plan would do now, and forget it."""
+        if subject.box.by_hand:
+            return self._unforeseeable(subject)
+        seen = await self._rehearser.rehearse(
+            _assignment(subject, at=uuid4().hex),
+            with_dry_run=with_dry_run,
+            with_opaque=with_opaque,
+            patience=self._patience,
+        )
+        # What was refused was not made, so nobody knows what would have come after it.
+        is_whole = seen.made_dry and not seen.problem and not seen.refusals
+        return Preview(
+            id=PreviewId(uuid4().hex),
+            subject=subject.digest,
+            title=subject.box.title or subject.experiment.title,
+            made_at=self._clock.now(),
+            activities=seen.activities,
+            writes=seen.writes,
+            refusals=seen.refusals,
+            made_dry=seen.made_dry,
+            problem=seen.problem,
+            targets=targets_of(seen.writes, seen.activities, is_whole=is_whole),
+        )
+
+    def _unforeseeable(self, subject: Subject) -> Preview:
+        """What can be said of a hand before it works; to approve it is to trust in the limits."""
+        return Preview(
+            id=PreviewId(uuid4().hex),
+            subject=subject.digest,
+            title=subject.box.title or subject.experiment.title,
+            made_at=self._clock.now(),
+            activities=(),
+            writes=(),
+            refusals=(),
+            made_dry=False,
+            problem="it is done by hand, and what a hand does is not known before",
+            targets=targets_of((), (), is_whole=False),
+        )
+
+    async def approve(self, preview: PreviewId, *, said: Said) -> Preview:
+        """Consent to what a preview shows. Raises: NoSuchPreview; NotAllowed."""
+        if said.by.role is not Role.FACILITATOR:
+            raise NotAllowed(role=str(said.by.role), move="approve a preview")
+        await self._storage.approve(preview, by=said.by.name, at=self._clock.now())
+        return await self._storage.preview(preview)
+
+
+def _assignment(subject: Subject, *, at: str) -> Assignment:
+    plan, box = subject.plan, subject.box
+    rehearsal = Run(
+        id=RunId(f"rehearsal-{at}"),
+        day=DayId("rehearsal"),
+        box=box.name,
+        experiment=box.experiment,
+        title=box.title or subject.experiment.title,
+        planned_at=plan.window.opens_at,
+    )
+    return Assignment(
+        run=rehearsal,
+        experiment=subject.experiment,
+        configuration=box.configuration,
+        cluster=plan.cluster,
+        radius=plan.radius_of(box),
+        probe_interval=timedelta(seconds=1),
+        rehearsing=True,
+        containment=plan.required_containment,
+        may_reach=plan.may_reach,
+    )
+
+
+def document_of(preview: Preview) -> dict[str, Any]:
+    """A preview as a plain document, the same for every way out.
+
+    Shape: sets as sorted lists.
+    """
+    targets = preview.targets
+    return {
+        "id": preview.id,
+        "subject": preview.subject,
+        "title": preview.title,
+        "made_at": preview.made_at,
+        "activities": [asdict(each) for each in preview.activities],
+        "writes": [asdict(each) for each in preview.writes],
+        "refusals": [asdict(each) for each in preview.refusals],
+        "made_dry": preview.made_dry,
+        "problem": preview.problem,
+        "targets": {
+            "objects": sorted(targets.objects),
+            "count": targets.count,
+            "lost": dict(sorted(targets.lost.items())),
+            "sizes": dict(sorted(targets.sizes.items())),
+            "candidates": sorted(targets.candidates),
+            "is_whole": targets.is_whole,
+        },
+        "approved_by": preview.approved_by,
+        "approved_at": preview.approved_at,
+    }

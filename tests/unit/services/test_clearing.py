@@ -1,0 +1,252 @@
+"""A run starts within what was approved and what the day's budget has left, or not at all."""
+
+from dataclasses import replace
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from orchestrator.domain.day_budget import DayBudget, Reservation
+from orchestrator.domain.errors import ClusterUnavailable, NoSuchPreview, NotAllowed
+from orchestrator.domain.identity import DayId, PreviewId, RunId
+from orchestrator.domain.plan import ApprovedPreview, Environment
+from orchestrator.domain.preview import (
+    Activity,
+    Effect,
+    ForeseenRefusal,
+    ForeseenWrite,
+    Part,
+    Preview,
+)
+from orchestrator.domain.run import Phase, Run
+from orchestrator.domain.timeline import Kind
+from orchestrator.ports import Rehearsed
+from orchestrator.services.previewing import Subject
+from tests.builders import DAY, RUN, a_box, a_day, a_plan, a_radius, a_run, an_experiment
+from tests.unit.services.house import KIM, House
+
+PAYMENT = "deployments/shop/payment"
+REQUIRED = {"approved_preview": ApprovedPreview.REQUIRED}
+
+
+def scaled(lost: int = 1, size: int = 3) -> Rehearsed:
+    """A rehearsal in which payment loses some of its pods."""
+    pods = tuple(f"pods/shop/payment#{number}" for number in range(1, lost + 1))
+    write = ForeseenWrite(
+        verb="change",
+        target=PAYMENT,
+        touched=pods,
+        behind={PAYMENT: pods},
+        sizes={PAYMENT: size},
+    )
+    return Rehearsed(writes=(write,), made_dry=True)
+
+
+async def approved(house: House) -> Preview:
+    preview = await house.previewing.preview_run(RUN)
+    return await house.previewing.approve(preview.id, said=KIM)
+
+
+async def refused(house: House) -> Run:
+    """Conduct a run that must not start."""
+    run = await house.conduct()
+    assert run.phase is Phase.CANCELLED
+    assert not house.stage.was_hit
+    assert "open" not in house.story
+    return run
+
+
+async def test_run_without_an_approved_preview_does_not_start_where_it_needs_one(
+    house: House,
+) -> None:
+    await house.with_run(plan=REQUIRED)
+
+    run = await refused(house)
+
+    assert "no preview of it was approved" in run.reason
+    assert "chaosday preview" in run.reason
+
+
+async def test_production_needs_an_approved_preview_unless_the_plan_says_otherwise(
+    house: House,
+) -> None:
+    assert a_plan(environment=Environment.PRODUCTION).needs_approved_preview
+    assert not a_plan().needs_approved_preview
+    optional = {"approved_preview": ApprovedPreview.OPTIONAL}
+    assert not a_plan(environment=Environment.PRODUCTION, **optional).needs_approved_preview
+    await house.with_run(plan={"environment": Environment.PRODUCTION})
+
+    await refused(house)
+
+
+async def test_a_preview_that_nobody_approved_is_not_enough(house: House) -> None:
+    await house.with_run(plan=REQUIRED)
+    await house.previewing.preview_run(RUN)
+
+    await refused(house)
+
+
+async def test_run_starts_within_what_was_approved(house: House) -> None:
+    await house.with_run(plan=REQUIRED)
+    house.script(rehearsed=scaled())
+    await approved(house)
+
+    run = await house.conduct()
+
+    assert run.phase is Phase.CONCLUDED
+    radius = house.stage.assignments[-1].radius
+    assert radius.most_objects == 2
+    assert radius.share_of(PAYMENT) == Fraction(1, 3)
+    assert radius.share_of("deployments/shop/checkout") == 0
+
+
+async def test_run_that_was_approved_to_write_nothing_may_write_nothing(house: House) -> None:
+    await house.with_run(plan=REQUIRED)
+    house.script(rehearsed=Rehearsed(made_dry=True))
+    await approved(house)
+
+    await house.conduct()
+
+    assert house.stage.assignments[-1].radius.kinds == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (scaled(lost=2), "2 pods of deployments/shop/payment would be lost, 1 were approved"),
+        (scaled(size=2), "1 of 2 pods"),
+        (replace(scaled(), problem="it broke off"), "it broke off"),
+        (replace(scaled(), made_dry=False), "could not be found out again"),
+        (
+            replace(
+                scaled(),
+                refusals=(ForeseenRefusal(target=PAYMENT, rule="kinds", reason="not allowed"),),
+            ),
+            "would refuse deployments/shop/payment by the rule kinds",
+        ),
+    ],
+)
+async def test_run_that_would_do_more_than_was_approved_does_not_start(
+    house: House, now: Rehearsed, said: str
+) -> None:
+    await house.with_run(plan=REQUIRED)
+    house.script(rehearsed=scaled())
+    await approved(house)
+
+    house.script(rehearsed=now)
+    run = await refused(house)
+
+    assert said in run.reason
+
+
+async def test_an_approval_holds_where_none_was_needed(house: House) -> None:
+    await house.with_run()
+    house.script(rehearsed=scaled())
+    await approved(house)
+
+    house.script(rehearsed=scaled(lost=2))
+    await refused(house)
+
+
+async def test_a_cluster_that_cannot_be_asked_again_keeps_the_run_from_starting(
+    house: House,
+) -> None:
+    await house.with_run(plan=REQUIRED)
+    house.script(rehearsed=scaled())
+    await approved(house)
+
+    house.script(opens=[ClusterUnavailable(cluster="shop", problem="no answer")])
+    run = await refused(house)
+
+    assert "no answer" in run.reason
+
+
+async def test_a_blind_approval_starts_the_run_within_the_limits_of_its_plan(house: House) -> None:
+    await house.with_run(plan=REQUIRED)
+    opaque = Activity(part=Part.METHOD, name="x", does="process x", effect=Effect.OPAQUE)
+    house.script(rehearsed=Rehearsed(activities=(opaque,), problem="nobody knows"))
+    await approved(house)
+
+    run = await house.conduct()
+
+    assert run.phase is Phase.CONCLUDED
+    assert house.stage.assignments[-1].radius == a_radius()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"agenda": (a_box(configuration={"hold": 2}),)},
+        {"blast_radius": a_radius(most_objects=3)},
+        {"agenda": (a_box(blast_radius=a_radius(most_objects=1)),)},
+    ],
+)
+async def test_an_approval_is_of_one_experiment_with_its_values_and_limits(
+    house: House, changes: dict[str, Any]
+) -> None:
+    day, run = a_day(), a_run()
+    changed = a_day(plan=a_plan(**changes))
+    other = a_day(experiments={"scaled-to-zero": an_experiment(digest="1" * 64)})
+
+    assert Subject.of(day, run).digest == Subject.of(a_day(), run).digest
+    assert Subject.of(day, run).digest != Subject.of(changed, run).digest
+    assert Subject.of(day, run).digest != Subject.of(other, run).digest
+    assert house.story == []
+
+
+async def test_only_a_facilitator_approves(house: House) -> None:
+    await house.with_run()
+    preview = await house.previewing.preview_run(RUN)
+    somebody = replace(KIM, by=replace(KIM.by, role=None))
+
+    with pytest.raises(NotAllowed):
+        await house.previewing.approve(preview.id, said=somebody)
+    with pytest.raises(NoSuchPreview):
+        await house.previewing.approve(PreviewId("none"), said=KIM)
+
+
+async def test_run_reserves_its_part_of_the_budget_and_starts_within_it(house: House) -> None:
+    budget = DayBudget(most_objects=4, most_share=Fraction(1, 2))
+    await house.with_run(plan={"day_budget": budget})
+
+    run = await house.conduct()
+
+    assert run.phase is Phase.CONCLUDED
+    radius = house.stage.assignments[-1].radius
+    assert (radius.most_objects, radius.most_share) == (4, Fraction(1, 2))
+    notes = [entry.text for entry in await house.entries(Kind.NOTE)]
+    assert "Payment scaled to zero holds 4 objects of the day's budget" in notes
+    assert await house.storage.reservations(DAY) == []
+
+
+async def test_run_with_an_approved_preview_reserves_what_that_shows(house: House) -> None:
+    await house.with_run(plan={"day_budget": DayBudget(most_objects=4)})
+    house.script(rehearsed=scaled(), hold=timedelta(seconds=5))
+    await approved(house)
+
+    async with house.conducted():
+        await house.stage.until("-> holding")
+        (part,) = await house.storage.reservations(DAY)
+        await house.storage.request_stop(RUN, reason="enough seen")
+
+    assert part == Reservation(
+        run=RUN,
+        objects=2,
+        targets=frozenset({PAYMENT}),
+        node_share=part.node_share,
+        shares={PAYMENT: Fraction(1, 3)},
+    )
+
+
+async def test_run_for_which_the_budget_has_no_room_does_not_start(house: House) -> None:
+    budget = DayBudget(most_runs=1)
+    await house.with_run(plan={"day_budget": budget})
+    other = a_run(id=RunId("other"), phase=Phase.STRANDED)
+    await house.storage.add_day(a_day(id=DayId("unused")), [other], [])
+    await house.storage.reserve(other, Reservation(run=other.id, objects=1), budget=budget)
+
+    run = await refused(house)
+
+    assert "the day's budget has no room for run run-1: 1 runs are under way" in run.reason
+    assert "wait until another run has ended" in run.reason
