@@ -202,7 +202,7 @@ class Course:
     @property
     def _is_in(self) -> bool:
         """Whether the fault is in: all of a method was played, or a hand made its first write."""
-        return self._heard.played is not None or (False and bool(self._heard.writes))
+        return self._heard.played is not None or (self._limits.by_hand and bool(self._heard.writes))
 
     def _flaw_of_hand(self) -> str:
         """Why nothing can be claimed of what was done by hand; empty when something can."""

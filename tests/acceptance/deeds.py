@@ -1,5 +1,7 @@
 """What the experiments of the crash fuzz do to the shop, through the official client."""
 
+import time
+
 from kubernetes import client, config
 
 SHOP = "shop"
@@ -70,3 +72,15 @@ def delete_service(name: str) -> bool:
     with _api() as api:
         client.CoreV1Api(api).delete_namespaced_service(name, SHOP)
     return True
+
+
+def keep_writing(name: str, seconds: float) -> int:
+    """Write a ConfigMap again and again; returns how often."""
+    turn = 0
+    last = time.monotonic() + seconds
+    with _api() as api:
+        core = client.CoreV1Api(api)
+        while time.monotonic() < last:
+            turn += 1
+            core.patch_namespaced_config_map(name, SHOP, {"data": {"turn": str(turn)}})
+    return turn

@@ -57,6 +57,7 @@ class Stage:
     database: str
     cluster: Mapping[str, Any]
     started: list[subprocess.Popen[str]] = field(default_factory=list)
+    lease_seconds: float = 1.5
     is_contained: bool = False
     """Whether runners are kept in; most experiments here count in a folder that none may write."""
 
@@ -66,7 +67,7 @@ class Stage:
         return kept | {
             "CHAOSDAY_STORAGE_URL": self.database,
             "CHAOSDAY_FRONT_DOOR": self.cluster["front_door_url"],
-            "CHAOSDAY_PACE_LEASE": "1.5",
+            "CHAOSDAY_PACE_LEASE": str(self.lease_seconds),
             "CHAOSDAY_RUNNER_CONTAINMENT": "on" if self.is_contained else "off",
             "KUBECONFIG": self.cluster["kubeconfig"],
             "TMPDIR": str(self.folder),

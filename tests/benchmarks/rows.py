@@ -33,3 +33,17 @@ class Row:
 
 def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What came of something with us, in words, and what came of it elsewhere."""
+
+    what: str
+    ours: str
+    beside: str
+    theirs: str
+    budget: str = ""
+
+    def __str__(self) -> str:
+        return f"| {self.what} | {self.ours} | {self.beside} | {self.theirs} | | {self.budget} |"

@@ -99,7 +99,6 @@ async def test_whatever_it_writes_is_on_the_timeline_under_the_agents_name(house
 
     written = await house.entries(Kind.WRITE)
     assert [(entry.actor, entry.precision) for entry in written] == [(EVE, Precision.EXACT)]
-    assert "kubectl" not in str(await house.entries(Kind.STEADY_STATE))
 
 
 async def test_its_fault_is_in_from_the_first_write_until_the_hand_is_done(house: House) -> None:
@@ -144,6 +143,8 @@ async def test_refusal_does_not_hide_what_deviated(house: House) -> None:
         house.stage.act.happen(played(A_MOMENT))
 
     assert (await house.run()).finding is Finding.DEVIATED
+    measured = await house.entries(Kind.STEADY_STATE)
+    assert {entry.actor.kind for entry in measured} == {ActorKind.PROBE}
 
 
 async def test_nothing_is_claimed_of_a_hand_that_wrote_nothing(house: House) -> None:
@@ -191,6 +192,15 @@ async def test_run_whose_conductor_is_gone_is_restored_by_one_without_a_hand(hou
     assert ended.phase is Phase.CONCLUDED
     assert house.stage.assignments[0].hand is None
     assert "play" not in house.story
+
+
+async def test_run_by_the_clock_has_no_hand_in_it(house: House) -> None:
+    await house.with_run(Phase.ARMED)
+
+    await house.conduct()
+
+    assert house.stage.assignments[0].hand is None
+    assert (await house.entries(Kind.WRITE))[0].actor.kind is ActorKind.GUARD
 
 
 # Who may begin it, and when
