@@ -1,18 +1,18 @@
 """`make bench`: measures and prints a table in Markdown, with the conditions under it.
 
 python -m tests.benchmarks [ROW ...]      rows: help run practice cluster timeline lateness
-                                         debrief
+                                         debrief guard halts
 """
 
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from tests.benchmarks import clusters, commands, debriefs, lateness, timeline
-from tests.benchmarks.rows import Row
+from tests.benchmarks import clusters, commands, debriefs, guard, halts, lateness, timeline
+from tests.benchmarks.rows import Row, Told
 
-ROWS: dict[str, Callable[[], list[Row]]] = {
+ROWS: dict[str, Callable[[], Sequence[Row | Told]]] = {
     "help": commands.measure_help,
     "practice": commands.measure_practice,
     "run": commands.measure_run,
@@ -20,6 +20,8 @@ ROWS: dict[str, Callable[[], list[Row]]] = {
     "timeline": timeline.measure,
     "lateness": lateness.measure,
     "debrief": debriefs.measure,
+    "guard": guard.measure,
+    "halts": halts.measure,
 }
 
 

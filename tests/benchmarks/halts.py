@@ -28,7 +28,7 @@ from tests.acceptance.deeds import SHOP
 from tests.acceptance.harming import ORCHESTRATOR, hit
 from tests.acceptance.stage import Stage, practice, until
 from tests.acceptance.test_kill import phase_is, runs_of
-from tests.benchmarks.rows import Row, Told
+from tests.benchmarks.rows import Told
 
 CHAOS: Final = str(Path(sys.executable).with_name("chaos"))
 BEFORE: Final = "before"
@@ -58,7 +58,7 @@ agenda:
 BOX: Final = "  - {box: b%d, at: +1s, lasts: 5m, experiment: w%d.yaml, beside_others: true}\n"
 
 
-def measure(times: int = 5) -> list[Row | Told]:
+def measure(times: int = 3) -> list[Told]:
     """Minutes; fewer times are for trying this out."""
     with tempfile.TemporaryDirectory() as name, practice(Path(name)) as cluster:
         return [
@@ -134,22 +134,26 @@ def _watching(stage: Stage, names: Sequence[str]) -> Iterator[Seen]:
             thread.join(timeout=10)
 
 
-def _halts(folder: Path, cluster: Any, times: int) -> list[Row | Told]:
+def _halts(folder: Path, cluster: Any, times: int) -> list[Told]:
     plain = [_plain_stop(folder, cluster) for _ in range(times)]
     one = [_halt(folder, cluster, 1) for _ in range(times)]
     eight = [_halt(folder, cluster, 8) for _ in range(times)]
     return [
-        _row("halt to the last write let through, 1 run", [a for a, _ in one],
-             "`chaos run`, SIGTERM to its last write", plain),
-        _row("halt to the last write let through, 8 runs", [a for a, _ in eight],
-             "1 run", [a for a, _ in one]),
-        _row("halt to all restored, 8 runs", [b for _, b in eight],
-             "1 run", [b for _, b in one]),
+        Told(what="halt to the last write let through, 1 run", ours=_in_ms([a for a, _ in one]),
+             beside="`chaos run`, SIGTERM to its last write", theirs=_in_ms(plain)),
+        Told(what="halt to the last write let through, 8 runs at once",
+             ours=_in_ms([a for a, _ in eight]),
+             beside="`chaos run`, SIGTERM to its last write", theirs=_in_ms(plain)),
+        Told(what="halt to all restored, 8 runs at once", ours=_in_ms([b for _, b in eight]),
+             beside="1 run", theirs=_in_ms([b for _, b in one])),
     ]  # fmt: skip
 
 
-def _row(what: str, ours: list[float], beside: str, theirs: list[float]) -> Row:
-    return Row(what=what, ours=ours, beside=beside, theirs=theirs, unit="ms", budget="")
+def _in_ms(values: Sequence[float]) -> str:
+    """Shape: a last write before the moment that is counted from is at 0."""
+    seen = sorted(max(value, 0) for value in values)
+    middle = f"{statistics.median(seen):,.0f} ms"
+    return f"{middle} ({seen[0]:,.0f} to {seen[-1]:,.0f})" if len(seen) > 1 else middle
 
 
 def _halt(folder: Path, cluster: Any, count: int) -> tuple[float, float]:
@@ -213,8 +217,8 @@ def _write_experiment(path: Path, name: str) -> None:
 # A kill, while a Deployment is scaled to zero
 
 
-def _kills(folder: Path, cluster: Any, times: int) -> list[Row | Told]:
-    rows: list[Row | Told] = []
+def _kills(folder: Path, cluster: Any, times: int) -> list[Told]:
+    rows: list[Told] = []
     for crew in CREWS:
         samples = [_restored_after(folder, cluster, crew) for _ in range(times)]
         rows.append(
@@ -258,7 +262,7 @@ def _after(begun: float, is_so: Callable[[], bool]) -> float:
 # A signal: plain `chaos run` beside ours
 
 
-def _signals(folder: Path, cluster: Any) -> list[Row | Told]:
+def _signals(folder: Path, cluster: Any) -> list[Told]:
     return [
         Told(
             what=f"scaled to zero, then {sign.name}: afterwards",

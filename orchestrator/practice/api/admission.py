@@ -15,6 +15,7 @@ from orchestrator.practice.api.defaults.sets import GENERATION
 from orchestrator.practice.api.defaults.storage import CLAIM_PROTECTION, VOLUME_PROTECTION
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.limits import limit_pod
+from orchestrator.practice.api.resizing import refuse_oversize
 from orchestrator.practice.api.served.core import NAMESPACE, NODE, POD, SERVICE, SERVICE_ACCOUNT
 from orchestrator.practice.api.served.policies import PRIORITY_CLASS
 from orchestrator.practice.api.served.sets import DAEMON_SET
@@ -57,6 +58,7 @@ def refuse_dying_namespace(store: Store, kind: Kind, obj: Object) -> None:
 def _admit_pod(store: Store, pod: Object, old: Object | None) -> None:
     """Give a new pod its service account, the account's token volume and default tolerations."""
     if old is not None:
+        refuse_oversize(store, pod, old)
         return
     spec = pod["spec"]
     account = spec.setdefault("serviceAccountName", "default")

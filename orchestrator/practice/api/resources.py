@@ -408,8 +408,10 @@ def _deletion(request: Request) -> Deletion:
             "gracePeriodSeconds": request.number("gracePeriodSeconds"),
             "propagationPolicy": request.parameter("propagationPolicy"),
             "orphanDependents": request.flag("orphanDependents") if orphan else None,
+            "dryRun": ["All"] if request.dry else None,
         }
     causes = options_causes(options)
     if causes:
         raise invalid_options(request.options, causes)
-    return Deletion.of(options, dry=request.dry)
+    # Options in a body replace all of the query's, a dry run too.
+    return Deletion.of(options)

@@ -156,6 +156,8 @@ def update(
         refuse_invalid(kind, merged, old)
     elif causes := part.validate(merged, old):
         raise invalid(kind, merged["metadata"]["name"], causes)
+    else:
+        admit(store, kind, merged, old)
     if merged == old:
         return old
     _count(kind, old, merged)

@@ -1,21 +1,18 @@
 """A command line as the main program of a container: what people put into `command`.
 
 It has the executables of practice images and their small shell. Its output is the container's log,
-and it reads nothing.
+and it reads nothing. As any first process of a container, it is asked to end in vain unless it
+minds the signal.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-import anyio
 from anyio.lowlevel import checkpoint
 
 from orchestrator.practice.nodes.executables.around import Around, Executable, Streams
 from orchestrator.practice.nodes.executables.shell import executable
 from orchestrator.practice.nodes.programs import Program, Surroundings
-
-TERMINATED: Final = 143
 
 
 def command(words: Sequence[str]) -> Program:
@@ -36,14 +33,6 @@ class _Main:
 
     async def run(self, surroundings: Surroundings) -> int:
         surroundings.booted()
-        code = TERMINATED
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_until_stopped, surroundings.stopping, tasks.cancel_scope)
-            code = await self._execute(surroundings)
-            tasks.cancel_scope.cancel()
-        return code
-
-    async def _execute(self, surroundings: Surroundings) -> int:
         await checkpoint()
         output = _Lines(surroundings.log)
         streams = Streams(read=_nothing, out=output.take, err=output.take)
@@ -54,6 +43,8 @@ class _Main:
             environment=surroundings.environment,
             network=surroundings.network,
             files=surroundings.files,
+            memory=surroundings.memory,
+            stopping=surroundings.stopping,
         )
         try:
             return await self.executable(around, streams, [*self.words])
@@ -81,8 +72,3 @@ class _Lines:
 async def _nothing() -> bytes:
     await checkpoint()
     return b""
-
-
-async def _until_stopped(stopping: anyio.Event, scope: anyio.CancelScope) -> None:
-    await stopping.wait()
-    scope.cancel()

@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeAlias
 
 import anyio
 
-from orchestrator.practice.nodes.executables.around import Files
+from orchestrator.practice.nodes.executables.around import Files, Memory
 from orchestrator.practice.nodes.listening import Answering, HttpListener
 from orchestrator.practice.nodes.network import Network
 
@@ -38,6 +38,7 @@ class Surroundings:
     container: str
     ip: str = ""
     files: Files = field(default_factory=Files)
+    memory: Memory = field(default_factory=Memory)
     environment: Mapping[str, str]
     network: Network
     listen: Listen

@@ -219,6 +219,20 @@ def test_dry_run_writes_nothing(cluster: Cluster) -> None:
     assert cluster.get("configmaps", "settings")["data"] == {"a": "1"}
 
 
+def test_deletion_whose_body_names_no_dry_run_is_real_whatever_its_query_says(
+    cluster: Cluster,
+) -> None:
+    path = cluster.path("configmaps")
+    cluster.send("POST", path, CONFIG)
+    options = {"kind": "DeleteOptions", "apiVersion": "v1"}
+
+    cluster.send("DELETE", f"{path}/settings", {**options, "dryRun": ["All"]})
+    assert cluster.send("GET", f"{path}/settings").code == 200
+
+    assert cluster.send("DELETE", f"{path}/settings", options, dryRun="All").code == 200
+    assert cluster.send("GET", f"{path}/settings").code == 404
+
+
 def test_scale_subresource_changes_replicas(cluster: Cluster) -> None:
     cluster.create(DEPLOYMENTS, a_deployment(replicas=0))
     path = cluster.path(DEPLOYMENTS, "web", "scale")

@@ -9,8 +9,6 @@ from tests.contract.cluster.running import (
     PATIENCE,
     SLOW_PATIENCE,
     Running,
-    containers_only,
-    not_on_practice,
 )
 
 pytestmark = [pytest.mark.needs_runtime, pytest.mark.slow]
@@ -33,7 +31,6 @@ def evict(running: Running, **options: Any) -> Answer:
     return running.cluster.send("POST", path, body)
 
 
-@not_on_practice("they say that they cannot resize")
 def test_resources_are_changed_without_a_restart(running: Running) -> None:
     running.start(container={"resources": SMALL})
     running.until_ready()
@@ -45,7 +42,6 @@ def test_resources_are_changed_without_a_restart(running: Running) -> None:
     assert status["allocatedResources"] == LARGE["requests"]
 
 
-@not_on_practice("they say that they cannot resize")
 def test_container_is_restarted_for_its_resources_where_it_asks_for_that(running: Running) -> None:
     policy = [{"resourceName": "memory", "restartPolicy": "RestartContainer"}]
     running.start(container={"resources": SMALL, "resizePolicy": policy})
@@ -58,7 +54,6 @@ def test_container_is_restarted_for_its_resources_where_it_asks_for_that(running
     running.until(lambda found: found.get("resources") == LARGE, patience=SLOW_PATIENCE)
 
 
-@not_on_practice("they say that they cannot resize")
 def test_resources_that_the_node_has_not_are_refused(running: Running) -> None:
     running.start(container={"resources": SMALL})
     running.until_ready()
@@ -70,7 +65,6 @@ def test_resources_that_the_node_has_not_are_refused(running: Running) -> None:
     assert "node didn't have enough allocatable resources: cpu" in answer.body["message"]
 
 
-@containers_only
 def test_limit_is_felt_after_it_was_changed(running: Running) -> None:
     small = {"limits": {"memory": "64Mi"}, "requests": {"memory": "32Mi"}}
     running.start(container={"resources": small})
@@ -89,7 +83,6 @@ def test_limit_is_felt_after_it_was_changed(running: Running) -> None:
     assert lived.returncode == 0, lived.stderr
 
 
-@not_on_practice("ephemeral containers do not start")
 def test_one_more_container_runs_beside_the_others(running: Running) -> None:
     running.start()
     running.until_ready()
@@ -106,7 +99,6 @@ def test_one_more_container_runs_beside_the_others(running: Running) -> None:
     assert running.container()["restartCount"] == 0
 
 
-@not_on_practice("ephemeral containers do not start")
 def test_container_added_later_is_not_restarted(running: Running) -> None:
     running.start()
     running.until_ready()
@@ -152,7 +144,6 @@ def test_budget_keeps_a_ready_pod_from_eviction(running: Running) -> None:
     assert not running.is_gone()
 
 
-@containers_only
 def test_pod_that_writes_too_much_is_evicted_by_its_node(running: Running) -> None:
     volumes = [{"name": "scratch", "emptyDir": {"sizeLimit": "1Mi"}}]
     mount = [{"name": "scratch", "mountPath": "/scratch"}]
@@ -168,7 +159,6 @@ def test_pod_that_writes_too_much_is_evicted_by_its_node(running: Running) -> No
     assert running.event("Evicted").startswith('Usage of EmptyDir volume "scratch"')
 
 
-@containers_only
 def test_changed_configuration_reaches_the_files_of_a_container(running: Running) -> None:
     running.cluster.create("configmaps", {"metadata": {"name": "settings"}, "data": {"a": "one"}})
     volume = {"name": "settings", "configMap": {"name": "settings"}}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.contract.cluster.asking import a_service, eventually
-from tests.contract.cluster.running import Running, containers_only, not_on_practice
+from tests.contract.cluster.running import Running
 
 pytestmark = [pytest.mark.needs_runtime, pytest.mark.slow]
 
@@ -130,7 +130,6 @@ def test_tcp_probe_asks_whether_somebody_listens(running: Running) -> None:
     assert not running.container("two")["ready"]
 
 
-@not_on_practice("there are no probes by command")
 def test_exec_probe_minds_the_exit_code(running: Running) -> None:
     running.start("one", container={"readinessProbe": {"exec": {"command": ["true"]}, **SOON}})
     running.start("two", container={"readinessProbe": {"exec": {"command": ["false"]}, **SOON}})
@@ -141,7 +140,6 @@ def test_exec_probe_minds_the_exit_code(running: Running) -> None:
     assert not running.container("two")["ready"]
 
 
-@containers_only
 def test_pod_becomes_unready_and_ready_again(running: Running) -> None:
     running.start(container={"readinessProbe": HEALTHZ})
     running.until_ready()

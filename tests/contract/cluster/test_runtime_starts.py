@@ -3,7 +3,7 @@
 import pytest
 
 from tests.contract.cluster.asking import eventually
-from tests.contract.cluster.running import PATIENCE, Running, containers_only, not_on_practice
+from tests.contract.cluster.running import PATIENCE, Running
 
 pytestmark = [pytest.mark.needs_runtime, pytest.mark.slow]
 
@@ -27,7 +27,6 @@ def test_failed_pull_is_told_by_an_event(running: Running) -> None:
     assert running.event("Failed").startswith(f'Failed to pull image "{ABSENT}": ')
 
 
-@not_on_practice("the pull policy is not minded")
 def test_image_that_may_not_be_pulled_has_to_be_there(running: Running) -> None:
     running.start(container={"image": ABSENT, "imagePullPolicy": "Never"})
 
@@ -38,7 +37,6 @@ def test_image_that_may_not_be_pulled_has_to_be_there(running: Running) -> None:
     )
 
 
-@not_on_practice("names of images are not parsed")
 def test_image_with_an_impossible_name_is_refused(running: Running) -> None:
     running.start(container={"image": "Not/A/Name:"})
 
@@ -47,7 +45,6 @@ def test_image_with_an_impossible_name_is_refused(running: Running) -> None:
     assert waiting["message"].startswith('Failed to apply default image tag "Not/A/Name:"')
 
 
-@not_on_practice("a running pod keeps the image that it was made with")
 def test_pod_runs_once_its_image_is_put_right(running: Running) -> None:
     running.start(container={"image": ABSENT})
     running.waits_for("ImagePullBackOff")
@@ -101,7 +98,6 @@ def test_missing_volume_keeps_a_container_from_being_created(running: Running) -
     assert running.container()["state"]["waiting"]["reason"] == "ContainerCreating"
 
 
-@not_on_practice("an init container that completed is not ready")
 def test_containers_before_the_others_run_one_after_the_other(running: Running) -> None:
     first = {"name": "first", "image": running.image, "command": ["true"]}
     second = {"name": "second", "image": running.image, "command": ["true"]}
@@ -138,7 +134,6 @@ def test_init_container_that_fails_ends_a_pod_that_is_not_restarted(running: Run
     assert end["exitCode"] == 5
 
 
-@not_on_practice("there are no sidecar containers")
 def test_init_container_that_goes_on_stays_beside_the_others(running: Running) -> None:
     aside = {"name": "aside", "image": running.image, "restartPolicy": "Always"}
     env = [{"name": "PORT", "value": "8081"}]
@@ -151,7 +146,6 @@ def test_init_container_that_goes_on_stays_beside_the_others(running: Running) -
     assert "running" in status["state"]
 
 
-@containers_only
 def test_files_of_a_configuration_are_seen_in_the_container(running: Running) -> None:
     running.cluster.create("configmaps", {"metadata": {"name": "settings"}, "data": {"a": "one"}})
     volume = {"name": "settings", "configMap": {"name": "settings"}}
@@ -162,7 +156,6 @@ def test_files_of_a_configuration_are_seen_in_the_container(running: Running) ->
     assert running.kubectl("exec", "one", "--", "cat", "/settings/a") == "one"
 
 
-@containers_only
 def test_container_knows_its_pod(running: Running) -> None:
     fields = {"POD": "metadata.name", "ADDRESS": "status.podIP", "NODE": "spec.nodeName"}
     env = [

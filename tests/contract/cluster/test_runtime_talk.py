@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.contract.cluster.asking import a_service, eventually
-from tests.contract.cluster.running import PATIENCE, Running, containers_only
+from tests.contract.cluster.running import PATIENCE, Running, not_on_practice
 
 pytestmark = [pytest.mark.needs_runtime, pytest.mark.slow]
 
@@ -43,7 +43,6 @@ def test_log_of_a_container_that_ended_with_an_error_is_there(running: Running) 
     assert "FAIL=start" in running.log()
 
 
-@containers_only
 def test_log_can_be_cut_at_either_end(running: Running) -> None:
     running.start("one", "count", "5", restartPolicy="Never")
     running.until_ended()
@@ -54,7 +53,6 @@ def test_log_can_be_cut_at_either_end(running: Running) -> None:
     assert running.log(sinceSeconds="3600").count("\n") == 5
 
 
-@containers_only
 def test_log_tells_moments_when_asked(running: Running) -> None:
     running.start("one", "count", "2", restartPolicy="Never")
     running.until_ended()
@@ -66,7 +64,6 @@ def test_log_tells_moments_when_asked(running: Running) -> None:
     assert running.log(sinceTime=stamp).splitlines()[-1:] == ["line 2"]
 
 
-@containers_only
 def test_log_is_followed_to_the_end(running: Running) -> None:
     running.start("one", "count", "10", "200ms", restartPolicy="Never")
     running.until(lambda found: "running" in found["state"])
@@ -147,7 +144,6 @@ def test_command_that_is_not_in_the_image_cannot_run(running: Running) -> None:
     assert 'exec: "no-such-command": executable file not found in $PATH' in failed.stderr
 
 
-@containers_only
 def test_input_reaches_the_command(running: Running) -> None:
     running.start()
     running.until_ready()
@@ -166,7 +162,6 @@ def test_nothing_runs_in_a_container_that_has_ended(running: Running) -> None:
     assert "cannot exec into a container in a completed pod" in failed.stderr
 
 
-@containers_only
 def test_attached_sees_what_is_printed(running: Running) -> None:
     running.start("one", "count", "20", "200ms", restartPolicy="Never")
     running.until(lambda found: "running" in found["state"])
@@ -185,7 +180,6 @@ def test_port_of_a_pod_is_forwarded(running: Running) -> None:
         assert json.loads(answer.read()) == {"status": "ok"}
 
 
-@containers_only
 def test_forwarded_port_that_nobody_listens_on_says_nothing(running: Running) -> None:
     running.start()
     running.until_ready()
@@ -225,7 +219,7 @@ def test_service_without_pods_lets_nobody_in(running: Running) -> None:
     assert failed.stdout == ""
 
 
-@containers_only
+@not_on_practice("the practice API server listens on the machine's loopback, not for pods")
 def test_pods_find_the_api_server(running: Running) -> None:
     running.start()
     running.until_ready()

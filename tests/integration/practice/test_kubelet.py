@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from orchestrator.practice.nodes.client import Json
+from orchestrator.practice.nodes.client import Json, Patch
 from orchestrator.practice.nodes.kubelet.kit import Pace
 from tests.integration.practice.outside import SHOP, Outside, Started
 
@@ -44,6 +44,12 @@ async def until_waiting(outside: Outside, name: str, reason: str) -> Json:
 
     await outside.eventually(waits)
     return status
+
+
+async def delete(outside: Outside, name: str) -> None:
+    """Ask for the end of a pod."""
+    pod = await outside.api.get(f"{SHOP}/pods/{name}")
+    await outside.api.delete(f"{SHOP}/pods/{name}", uid=pod["metadata"]["uid"])
 
 
 async def reasons(outside: Outside, pod: str) -> set[str]:
@@ -185,7 +191,7 @@ async def test_failing_liveness_restarts_the_container(started: Started) -> None
         status = await until_restarted(outside, "dying", 1)
         await until_told(outside, "dying", "Unhealthy", "Killing")
 
-    assert status["lastState"]["terminated"]["exitCode"] == 137
+    assert status["lastState"]["terminated"]["exitCode"] == 143
 
 
 async def test_stop_of_a_deleted_pod_is_told(started: Started) -> None:
@@ -196,3 +202,66 @@ async def test_stop_of_a_deleted_pod_is_told(started: Started) -> None:
         await outside.api.delete(f"{SHOP}/pods/{name}", uid=pod["metadata"]["uid"])
 
         await until_told(outside, name, "Killing")
+
+
+async def test_hook_that_fails_after_the_start_ends_the_container(started: Started) -> None:
+    hook = {"postStart": {"exec": {"command": ["false"]}}}
+    async with started(pace=QUICK) as outside:
+        await create(outside, "hooked", lifecycle=hook)
+
+        await until_restarted(outside, "hooked", 1)
+
+        await until_told(outside, "hooked", "FailedPostStartHook", "Killing")
+
+
+async def test_hook_before_the_end_that_fails_is_told_and_holds_up_nobody(
+    started: Started,
+) -> None:
+    hook = {"preStop": {"httpGet": {"path": "/nothing", "port": 9}}}
+    async with started(pace=QUICK) as outside:
+        await create(outside, "hooked", lifecycle=hook)
+        await outside.eventually(lambda: is_ready(outside, "hooked"))
+        await delete(outside, "hooked")
+
+        await until_told(outside, "hooked", "Killing", "FailedPreStopHook")
+
+
+async def is_ready(outside: Outside, name: str) -> bool:
+    """Whether the pod's container is ready."""
+    return bool((await container_status(outside, name)).get("ready"))
+
+
+async def test_another_image_restarts_a_container_at_once(started: Started) -> None:
+    async with started(pace=QUICK) as outside:
+        await create(outside, "renewed")
+        await outside.eventually(lambda: is_ready(outside, "renewed"))
+
+        image = {"name": "main", "image": "registry.practice/shop/cart:1.5"}
+        body = {"spec": {"containers": [image]}}
+        await outside.api.patch(f"{SHOP}/pods/renewed", body, Patch.STRATEGIC)
+
+        status = await until_restarted(outside, "renewed", 1)
+        await outside.eventually(lambda: is_ready(outside, "renewed"))
+        assert status["lastState"]["terminated"]["exitCode"] == 143
+        assert (await container_status(outside, "renewed"))["image"].endswith("cart:1.5")
+
+
+async def test_pod_that_a_finalizer_keeps_is_not_started_again(started: Started) -> None:
+    async with started(pace=QUICK) as outside:
+        metadata = {"name": "kept", "finalizers": ["example.com/hold"]}
+        spec = {"containers": [{"name": "main", "image": IMAGE}]}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+        await outside.api.create(f"{SHOP}/pods", pod)
+        await outside.eventually(lambda: is_ready(outside, "kept"))
+        await delete(outside, "kept")
+
+        async def has_ended() -> bool:
+            return "terminated" in (await container_status(outside, "kept")).get("state", {})
+
+        await outside.eventually(has_ended)
+        body = {"metadata": {"labels": {"looked": "at"}}}
+        await outside.api.patch(f"{SHOP}/pods/kept", body)
+
+        kept = await outside.api.get(f"{SHOP}/pods/kept")
+        assert kept["status"]["phase"] == "Failed"
+        assert kept["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 143

@@ -75,7 +75,7 @@ async def test_signal_from_within_ends_the_main_program(started: Started) -> Non
         status = await until_restarted(outside, pod, 1)
         before = await log(outside, pod, previous="true")
 
-    assert status["lastState"]["terminated"]["exitCode"] == 0
+    assert status["lastState"]["terminated"]["exitCode"] == 143
     assert before.splitlines()[-1].endswith("was told to stop, and has finished its requests")
 
 

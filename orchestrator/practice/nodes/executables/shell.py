@@ -1,6 +1,7 @@
 """The shell of practice images: finds executables by name and runs small scripts.
 
-It is no POSIX shell: it has variables, quotes, `;`, `&&`, `||` and redirections to files.
+It is no POSIX shell: it has variables, quotes, `;`, `&&`, `||`, redirections to files, and `trap`
+for the signal that asks to end.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,11 +19,13 @@ from orchestrator.practice.nodes.executables.script import (
     commands_of,
     expanded,
 )
+from orchestrator.practice.nodes.executables.trying import TRYING
 from orchestrator.practice.nodes.programs import ExecutableNotFound
 
 NOT_FOUND: Final = 127
 MISUSED: Final = 2
 SHELLS: Final = frozenset({"sh", "bash", "ash"})
+_TERM: Final = frozenset({"TERM", "SIGTERM", "15"})
 _FOLDERS: Final = frozenset({"", "/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin"})
 
 
@@ -42,7 +45,7 @@ def executable(name: str) -> Executable:
     return found
 
 
-EXECUTABLES: Final[dict[str, Executable]] = {**PLAIN, **FILING, **FETCHING}
+EXECUTABLES: Final[dict[str, Executable]] = {**PLAIN, **FILING, **FETCHING, **TRYING}
 
 
 async def _sh(around: Around, streams: Streams, words: Sequence[str]) -> int:
@@ -64,6 +67,7 @@ class _Session:
     code: int = 0
     has_ended: bool = False
     variables: dict[str, str] = field(default_factory=dict)
+    trapped: str = ""
 
     async def run(self, text: str) -> int:
         try:
@@ -76,7 +80,15 @@ class _Session:
             skipped = {"&&": self.code != 0, "||": self.code == 0}.get(command.joined, False)
             if not skipped and not self.has_ended:
                 self.code = await self._execute(command)
+                await self._mind_signal()
         return self.code
+
+    async def _mind_signal(self) -> None:
+        """Do what `trap` asked for, once the command before has ended."""
+        stopping, action = self.around.stopping, self.trapped
+        if stopping is not None and stopping.is_set() and action:
+            self.trapped = ""
+            await self.run(action)
 
     def _value(self, name: str) -> str:
         if name == "?":
@@ -88,6 +100,10 @@ class _Session:
         if words[0] == "exit":
             self.has_ended = True
             return int(words[1]) % 256 if words[1:] and words[1].isdigit() else self.code
+        if words[0] == "trap":
+            if _TERM.intersection(words[2:]):
+                self.trapped = "" if words[1] == "-" else words[1]
+            return 0
         if words[0] == "exec" and words[1:]:
             words, self.has_ended = words[1:], True
         name, is_set, value = words[0].partition("=")
@@ -102,7 +118,12 @@ class _Session:
         except ExecutableNotFound:
             await streams.err(f"sh: {words[0]}: not found\n".encode())
             return NOT_FOUND
-        around = replace(self.around, environment={**self.around.environment, **self.variables})
+        around = replace(
+            self.around,
+            environment={**self.around.environment, **self.variables},
+            # The signal goes to the shell, unless the command takes its place.
+            stopping=self.around.stopping if self.has_ended else None,
+        )
         return await program(around, streams, words[1:])
 
     async def _redirected(self, command: Command, words: Sequence[str]) -> int:

@@ -6,7 +6,6 @@ a whole.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
@@ -14,17 +13,18 @@ from uuid import uuid4
 import anyio
 
 from orchestrator.practice.nodes.chance import seeded
-from orchestrator.practice.nodes.client import ApiError, Json
+from orchestrator.practice.nodes.client import Json
 from orchestrator.practice.nodes.commands import command
-from orchestrator.practice.nodes.executables.around import Files
-from orchestrator.practice.nodes.kubelet.checks import Checks, Listener
-from orchestrator.practice.nodes.kubelet.environment import Environment, MissingReference
-from orchestrator.practice.nodes.kubelet.events import Event
-from orchestrator.practice.nodes.kubelet.images import ImageShelf
+from orchestrator.practice.nodes.executables.around import Memory
+from orchestrator.practice.nodes.kubelet.environment import MissingReference
+from orchestrator.practice.nodes.kubelet.events import Teller
 from orchestrator.practice.nodes.kubelet.kit import Kit
+from orchestrator.practice.nodes.kubelet.last_words import last_words
+from orchestrator.practice.nodes.kubelet.life import Hearing, Life
 from orchestrator.practice.nodes.kubelet.logs import ContainerLog
-from orchestrator.practice.nodes.kubelet.probing import Finding, ProbeKind, Reach
+from orchestrator.practice.nodes.kubelet.place import Place, Setting, gathered
 from orchestrator.practice.nodes.kubelet.process import Identity, Process
+from orchestrator.practice.nodes.kubelet.resources import ContainerResources
 from orchestrator.practice.nodes.kubelet.status import (
     CREATING,
     ContainerReport,
@@ -41,36 +41,21 @@ NOTHING_WRITTEN: Final = ContainerLog()
 NOTHING_WRITTEN.close()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a container lives: its pod, the pod's address, the node's images."""
-
-    pod: Json
-    ip: str
-    shelf: ImageShelf
-    environment: Environment
-    policy: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What one execution finds: its variables and its files."""
-
-    environment: dict[str, str]
-    files: Files
-
-
 class Container:
     """One container; `changed` is called whenever its report does."""
 
     def __init__(self, spec: Json, kit: Kit, changed: Callable[[], None]) -> None:
         self.spec = spec
         self.name = str(spec["name"])
+        self.resources = ContainerResources(spec)
         self._kit = kit
         self._changed = changed
         self._place: Place | None = None
-        self._process: Process | None = None
+        self._life: Life | None = None
+        self._scope = anyio.CancelScope()
         self._logs: dict[str, ContainerLog] = {}
+        self._is_renewed = anyio.Event()
+        self._has_started = anyio.Event()
         self._ending = False
         self._image_id = ""
         self._container_id = ""
@@ -93,18 +78,20 @@ class Container:
             ready=self._ready,
             started=self._started,
             restarts=self._restarts,
+            given=self.resources.given,
+            resources=self.resources.actual,
         )
 
     @property
     def listens(self) -> dict[int, str]:
         """Which of its ports really listens where."""
-        process = self._process
+        process = self.process
         return {} if process is None else {p: str(at) for p, at in process.listens.items()}
 
     @property
     def process(self) -> Process | None:
         """What runs in it now, if anything does."""
-        return self._process
+        return None if self._life is None else self._life.process
 
     def log_of(self, container_id: str) -> ContainerLog:
         """What an execution wrote; empty for one that was never, or is too long ago."""
@@ -115,100 +102,114 @@ class Container:
 
         Raises: ApiError: the API server could not tell.
         """
-        if self._process is not None and self._place is not None:
+        process = self.process
+        if process is not None and self._place is not None:
             with suppress(MissingReference):
-                mounted = await self._place.environment.files(self.spec)
-                self._process.files.mounted = mounted
+                process.files.mounted = await self._place.environment.files(self.spec)
 
     def wait_as(self, state: Waiting) -> None:
         """Show why the container does not run."""
         self._enter(state)
 
+    async def pause(self, seconds: float) -> bool:
+        """Wait, and tell whether its definition has changed meanwhile."""
+        with anyio.move_on_after(seconds):
+            await self._is_renewed.wait()
+        return self._is_renewed.is_set()
+
+    def take_in(self, spec: Json) -> None:
+        """Take in what the pod now says of the container; another image is run at once."""
+        before, self.spec = self.spec, spec
+        if before["image"] != spec["image"]:
+            self._is_renewed.set()
+            self._replace("definition changed")
+
+    def resize(self, resources: Json) -> None:
+        """Take other resources, in place or by a restart as the container wants it."""
+        if self.resources.give(resources):
+            self._is_renewed.set()
+            self._replace("resize requires restart")
+        self._changed()
+
+    async def started(self) -> None:
+        """Wait till it has started, for the first time."""
+        await self._has_started.wait()
+
     async def run(self, place: Place) -> None:
         """Live until the restart policy, or `end`, says that it is over."""
         self._place = place
-        crashes = 0
-        while True:
-            image = await place.shelf.pull(self.spec, place.pod, self.wait_as)
-            self._image_id = f"practice://{image.name}"
-            setting = await self._gather_setting(place)
-            began = anyio.current_time()
-            end = await self._execute(place, image, setting)
-            if self._ending or not _restarts(place.policy, end.exit_code):
-                return
-            if anyio.current_time() - began > self._calm_seconds:
-                crashes = 0
-            await self._back_off(place, end, crashes)
-            crashes += 1
+        with self._scope:
+            await self._live(place)
 
-    async def end(self, pod: Json, grace: timedelta) -> None:
+    async def end(self, grace: timedelta) -> None:
         """Stop gracefully and stay stopped."""
         self._ending = True
-        if self._process is not None:
-            self._tell(pod, "Killing", f"Stopping container {self.name}")
-            await self._process.stop(grace)
+        if self._life is not None and self._place is not None:
+            self._teller(self._place).tell("Killing", f"Stopping container {self.name}")
+            await self._life.stop(grace)
+        else:
+            self._scope.cancel()
 
     def kill(self) -> None:
         """End at once and for good."""
         self._ending = True
-        if self._process is not None:
-            self._process.kill()
+        if self._life is not None:
+            self._life.process.kill()
+
+    async def _live(self, place: Place) -> None:
+        crashes = 0
+        while True:
+            image = await place.shelf.pull(self, place.pod)
+            self._is_renewed = anyio.Event()
+            self._image_id = f"practice://{image.name}"
+            setting = await gathered(place, self.spec, self._kit.pace, self._miss)
+            began = anyio.current_time()
+            end = await self._execute(place, image, setting)
+            renewed = self._is_renewed.is_set()
+            if self._ending or not (renewed or _restarts(place.policy, end.exit_code)):
+                return
+            if renewed or anyio.current_time() - began > self._calm_seconds:
+                crashes = 0
+            await self._back_off(place, end, crashes)
+            crashes += 1
+
+    def _replace(self, why: str) -> None:
+        if self._life is not None and not self._ending:
+            self._life.stop_soon(f"Container {self.name} {why}, will be restarted")
 
     @property
     def _calm_seconds(self) -> float:
         return self._kit.pace.back_off_forgotten_after.total_seconds()
 
-    async def _gather_setting(self, place: Place) -> Setting:
-        retry = self._kit.pace.missing_reference_retry.total_seconds()
-        while True:
-            try:
-                return Setting(
-                    environment=await place.environment.of(self.spec),
-                    files=Files(await place.environment.files(self.spec)),
-                )
-            except MissingReference as missing:
-                self.wait_as(Waiting(reason="CreateContainerConfigError", message=str(missing)))
-                self._tell(place.pod, "Failed", f"Error: {missing}", warning=True)
-            except ApiError:
-                # The API server is away; what it would say decides, so wait for it.
-                pass
-            await anyio.sleep(retry)
+    def _miss(self, missing: MissingReference) -> None:
+        self.wait_as(Waiting(reason="CreateContainerConfigError", message=str(missing)))
+        if self._place is not None:
+            self._teller(self._place).tell("Failed", f"Error: {missing}", warning=True)
 
     async def _execute(self, place: Place, image: Image, setting: Setting) -> Terminated:
-        started_at = now()
+        started_at, teller = now(), self._teller(place)
         self._container_id = f"practice://{uuid4().hex}"
         try:
             program = self._program(image)
         except ExecutableNotFound as error:
-            self._tell(place.pod, "Created", f"Container created: {self.name}")
-            self._tell(place.pod, "Failed", f"Error: {error}: unknown", warning=True)
+            teller.tell("Created", f"Container created: {self.name}")
+            teller.tell("Failed", f"Error: {error}: unknown", warning=True)
             return self._terminate(NOT_STARTED, "StartError", started_at, f"{error}: unknown")
         if self._restarts == 0:
             await anyio.sleep(self._start_seconds(place))
-        self._tell(place.pod, "Created", f"Container created: {self.name}")
-        code = await self._live(place, self._new_process(place, program, setting))
-        return self._terminate(code, "Completed" if code == 0 else "Error", started_at, "")
+        teller.tell("Created", f"Container created: {self.name}")
+        self.resources.settle()
+        process = self._new_process(place, program, setting)
+        self._life = Life(self.spec, process, self._kit, teller, self._hearing())
+        code = await self._life.run()
+        reason = "Completed" if code == 0 else "Error"
+        reason = "OOMKilled" if process.ran_out_of_memory else reason
+        return self._terminate(code, reason, started_at, last_words(self.spec, process))
 
-    async def _live(self, place: Place, process: Process) -> int:
-        self._process = process
-        async with anyio.create_task_group() as tasks:
-            await tasks.start(process.run)
-            self._tell(place.pod, "Started", f"Container started: {self.name}")
-            self._enter(Running(started_at=now()))
-            reach = Reach(session=self._kit.probing, network=self._kit.network)
-            listener = self._listener(place, process)
-            tasks.start_soon(Checks(self.spec, place.ip, reach, listener).run)
-            code = await process.ended()
-            tasks.cancel_scope.cancel()
-        return code
-
-    def _listener(self, place: Place, process: Process) -> Listener:
-        def unhealthy(finding: Finding) -> None:
-            message = f"{finding.kind} probe failed: {finding.failure}"
-            self._tell(place.pod, "Unhealthy", message, warning=True)
-
+    def _hearing(self) -> Hearing:
         def started() -> None:
             self._started = True
+            self._has_started.set()
             self._changed()
 
         def ready(is_ready: bool) -> None:
@@ -216,12 +217,10 @@ class Container:
                 self._ready = is_ready
                 self._changed()
 
-        def failed(kind: ProbeKind) -> None:
-            why = f"failed {kind.lower()} probe"
-            self._tell(place.pod, "Killing", f"Container {self.name} {why}, will be restarted")
-            process.kill()
+        def runs() -> None:
+            self._enter(Running(started_at=now()))
 
-        return Listener(unhealthy=unhealthy, started=started, ready=ready, failed=failed)
+        return Hearing(runs=runs, started=started, ready=ready)
 
     async def _back_off(self, place: Place, end: Terminated, crashes: int) -> None:
         self._last_state = end
@@ -230,17 +229,18 @@ class Container:
             return
         pause = self._kit.pace.back_off(crashes - 1)
         metadata = place.pod["metadata"]
-        whose = f"container={self.name} pod={metadata['name']}_{metadata['namespace']}"
-        message = f"back-off {_spoken(pause)} restarting failed {whose}({metadata['uid']})"
+        whose = f"{metadata['name']}_{metadata['namespace']}"
+        message = (
+            f"back-off {_spoken(pause)} restarting failed container={self.name} "
+            f"pod={whose}({metadata['uid']})"
+        )
         self._enter(Waiting(reason="CrashLoopBackOff", message=message))
-        self._tell(
-            place.pod,
+        self._teller(place).tell(
             "BackOff",
-            f"Back-off restarting failed container {self.name} in pod "
-            f"{metadata['name']}_{metadata['namespace']}({metadata['uid']})",
+            f"Back-off restarting failed container {self.name} in pod {whose}({metadata['uid']})",
             warning=True,
         )
-        await anyio.sleep(pause.total_seconds())
+        await self.pause(pause.total_seconds())
 
     def _terminate(self, code: int, reason: str, started_at: datetime, message: str) -> Terminated:
         end = Terminated(
@@ -251,7 +251,7 @@ class Container:
             container_id=self._container_id,
             message=message,
         )
-        self._process = None
+        self._life = None
         self._enter(end)
         return end
 
@@ -267,6 +267,7 @@ class Container:
 
     def _new_process(self, place: Place, program: Program, setting: Setting) -> Process:
         metadata = place.pod["metadata"]
+        words = [*(self.spec.get("command") or [self.name]), *(self.spec.get("args") or ())]
         process = Process(
             program,
             Identity(
@@ -274,9 +275,11 @@ class Container:
                 pod=str(metadata["name"]),
                 container=self.name,
                 ip=place.ip,
+                command=" ".join(words),
             ),
             environment=setting.environment,
             files=setting.files,
+            memory=Memory(lambda: self.resources.memory_limit),
             network=self._kit.network,
             chance=seeded(self._kit.seed, str(metadata["name"]), self.name),
             on_listeners=self._changed,
@@ -294,10 +297,8 @@ class Container:
         low, high = pace.shortest_start.total_seconds(), pace.longest_start.total_seconds()
         return chance.uniform(low, high)
 
-    def _tell(self, pod: Json, reason: str, message: str, *, warning: bool = False) -> None:
-        self._kit.events.record(
-            Event(pod=pod, reason=reason, message=message, container=self.name, warning=warning)
-        )
+    def _teller(self, place: Place) -> Teller:
+        return Teller(events=self._kit.events, pod=place.pod, container=self.name)
 
 
 def _restarts(policy: str, exit_code: int) -> bool:

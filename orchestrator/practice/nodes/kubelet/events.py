@@ -7,7 +7,6 @@ for long, the oldest are dropped. An event never holds up a pod.
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import Final, NoReturn
-from uuid import uuid4
 
 import anyio
 
@@ -50,6 +49,7 @@ class EventRecorder:
         self._waiting: deque[tuple[Event, str]] = deque(maxlen=MOST_WAITING)
         self._written: OrderedDict[tuple[str, str, str, str], _Written] = OrderedDict()
         self._arrived = anyio.Event()
+        self._moment = 0
 
     def record(self, event: Event) -> None:
         """Note an event; it is written soon."""
@@ -89,9 +89,14 @@ class EventRecorder:
                 del self._written[event.key]
             else:
                 return
-        name = f"{event.pod['metadata']['name']}.{uuid4().hex[:16]}"
+        # By its moment, so that a list has the earlier one first.
+        name = f"{event.pod['metadata']['name']}.{self._next_moment():x}"
         await self._api.create(path, self._body(event, name, at))
         self._remember(event, name)
+
+    def _next_moment(self) -> int:
+        self._moment = max(self._moment + 1, round(now().timestamp() * 1e9))
+        return self._moment
 
     def _remember(self, event: Event, name: str) -> None:
         self._written[event.key] = _Written(name=name, count=1)
@@ -124,3 +129,24 @@ class EventRecorder:
             "lastTimestamp": at,
             "count": 1,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teller:
+    """Tells what happens to one pod, or to one of its containers."""
+
+    events: EventRecorder
+    pod: Json
+    container: str = ""
+
+    def tell(self, reason: str, message: str, *, warning: bool = False) -> None:
+        """Record an event."""
+        self.events.record(
+            Event(
+                pod=self.pod,
+                reason=reason,
+                message=message,
+                container=self.container,
+                warning=warning,
+            )
+        )

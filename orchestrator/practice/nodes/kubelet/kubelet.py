@@ -12,8 +12,14 @@ from anyio.abc import TaskGroup, TaskStatus
 from orchestrator.practice.nodes.client import Json
 from orchestrator.practice.nodes.kubelet.images import ImageShelf
 from orchestrator.practice.nodes.kubelet.kit import Kit
-from orchestrator.practice.nodes.kubelet.node import Endpoint, PracticeNode, Registration
+from orchestrator.practice.nodes.kubelet.node import (
+    ALLOCATABLE,
+    Endpoint,
+    PracticeNode,
+    Registration,
+)
 from orchestrator.practice.nodes.kubelet.pod import PodWorker
+from orchestrator.practice.nodes.kubelet.room import Room
 from orchestrator.practice.nodes.network import Subnet
 from orchestrator.practice.nodes.reflector import Change, Reflector
 
@@ -32,6 +38,7 @@ class Kubelet:
         self._kit = kit
         self._subnet = Subnet(node.pod_prefix)
         self._shelf = ImageShelf(kit.images, present, kit.events, kit.pace)
+        self._room = Room(ALLOCATABLE)
         self._workers: dict[str, PodWorker] = {}
         self._tasks: TaskGroup | None = None
 
@@ -86,7 +93,14 @@ class Kubelet:
         elif worker is not None:
             worker.observe(pod)
         elif self._tasks is not None:
-            worker = PodWorker(pod, self._endpoint.address, self._subnet, self._shelf, self._kit)
+            worker = PodWorker(
+                pod,
+                self._endpoint.address,
+                self._subnet,
+                self._shelf,
+                self._room,
+                self._kit,
+            )
             self._workers[uid] = worker
             self._tasks.start_soon(self._work, uid, worker)
 
@@ -98,3 +112,8 @@ class Kubelet:
             _log.error("the worker of pod %s broke off: %r", uid, error)
         finally:
             del self._workers[uid]
+            self._reconsider()
+
+    def _reconsider(self) -> None:
+        for worker in self._workers.values():
+            worker.reconsider()

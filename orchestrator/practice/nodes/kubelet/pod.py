@@ -8,31 +8,36 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import anyio
+from anyio.abc import TaskGroup
 
 from orchestrator.practice.nodes.client import ApiError, ApiRefused, Json
-from orchestrator.practice.nodes.kubelet.container import Container, Place
+from orchestrator.practice.nodes.kubelet.container import Container
+from orchestrator.practice.nodes.kubelet.crew import Crew
 from orchestrator.practice.nodes.kubelet.environment import Environment, MissingReference
-from orchestrator.practice.nodes.kubelet.events import Event
+from orchestrator.practice.nodes.kubelet.events import Teller
 from orchestrator.practice.nodes.kubelet.images import ImageShelf
 from orchestrator.practice.nodes.kubelet.kit import Kit
+from orchestrator.practice.nodes.kubelet.place import Place
 from orchestrator.practice.nodes.kubelet.reporting import PodReporter
-from orchestrator.practice.nodes.kubelet.status import (
-    CREATING,
-    INITIALIZING,
-    PodReport,
-    Terminated,
-)
+from orchestrator.practice.nodes.kubelet.resizing import Resizer
+from orchestrator.practice.nodes.kubelet.room import Room
+from orchestrator.practice.nodes.kubelet.status import Failure, PodReport
+from orchestrator.practice.nodes.kubelet.volumes import EmptyVolumes
 from orchestrator.practice.nodes.moments import now
 from orchestrator.practice.nodes.network import Subnet
 
 ENDED_PHASES: Final = frozenset({"Succeeded", "Failed"})
+LATE: Final = Failure(
+    reason="DeadlineExceeded",
+    message="Pod was active on the node longer than the specified deadline",
+)
 
 
 class PodWorker:
     """Brings one pod to life, keeps it so and lets it go."""
 
     def __init__(
-        self, pod: Json, host_ip: str, subnet: Subnet, shelf: ImageShelf, kit: Kit
+        self, pod: Json, host_ip: str, subnet: Subnet, shelf: ImageShelf, room: Room, kit: Kit
     ) -> None:
         self._pod = pod
         self._host_ip = host_ip
@@ -41,17 +46,17 @@ class PodWorker:
         self._kit = kit
         self._ip = ""
         self._started_at: datetime = now()
-        self._initialized = not pod["spec"].get("initContainers")
         self._deleted = anyio.Event()
         self._gone = anyio.Event()
+        self._tasks: TaskGroup | None = None
+        self._failure: Failure | None = None
+        self._is_over = False
         self._reporter = PodReporter(
             kit.api, pod, kit.pace, report=self._report, listens=self._listens
         )
-        waiting = CREATING if self._initialized else INITIALIZING
-        self._inits = self._containers("initContainers")
-        self._mains = self._containers("containers")
-        for container in self._mains:
-            container.wait_as(waiting)
+        self._crew = Crew(pod, kit, self._reporter.touch)
+        self._resizer = Resizer(pod, room, self._crew, self._reporter.touch)
+        self._volumes = EmptyVolumes(pod, self._evict)
 
     @property
     def pod(self) -> Json:
@@ -65,59 +70,99 @@ class PodWorker:
 
     def container(self, name: str) -> Container | None:
         """The container of that name."""
-        both = (*self._inits, *self._mains)
-        return next((item for item in both if item.name == name), None)
+        return next((item for item in self._crew.everybody if item.name == name), None)
 
     def observe(self, pod: Json) -> None:
         """Take in what the API now says of the pod."""
         self._pod = pod
         if pod["metadata"].get("deletionTimestamp"):
             self._deleted.set()
+        elif self._ip and not self._is_over:
+            self._crew.take_in(pod)
+            self._resizer.look(pod)
+        self._reporter.touch()
+
+    def reconsider(self) -> None:
+        """Look again whether there is room for what the pod asks for."""
+        if self._ip and not self._is_over and not self._deleted.is_set():
+            self._resizer.look(self._pod)
 
     def lose(self) -> None:
         """Take in that the API no longer knows the pod: end it without ado."""
         self._gone.set()
         self._deleted.set()
-        for container in (*self._inits, *self._mains):
-            container.kill()
+        self._crew.kill()
 
     async def run(self) -> None:
-        """Live until the pod is deleted, and confirm the deletion."""
-        self.observe(self._pod)
+        """Live until the pod is deleted, confirm the deletion, and wait till it is gone."""
+        if self._pod["metadata"].get("deletionTimestamp"):
+            self._deleted.set()
+        lived = not self._has_ended
         try:
             async with anyio.create_task_group() as tasks:
-                if not self._has_ended:
+                self._tasks = tasks
+                if lived:
                     tasks.start_soon(self._reporter.run)
                     tasks.start_soon(self._live)
                 await self._deleted.wait()
-                await self._end()
+                await self._end_containers(self._grace("metadata", "deletionGracePeriodSeconds"))
                 tasks.cancel_scope.cancel()
         finally:
             self._let_go()
+        self._is_over = True
+        if self._ip and not self._gone.is_set():
+            await self._reporter.say_last()
         await self._confirm_deletion()
+        # Finalizers may keep it; nothing of it may be started again meanwhile.
+        await self._gone.wait()
 
     @property
     def _has_ended(self) -> bool:
         return (self._pod.get("status") or {}).get("phase") in ENDED_PHASES
 
-    def _containers(self, field: str) -> list[Container]:
-        specs: list[Json] = self._pod["spec"].get(field) or []
-        return [Container(spec, self._kit, self._reporter.touch) for spec in specs]
+    @property
+    def _teller(self) -> Teller:
+        return Teller(events=self._kit.events, pod=self._pod)
 
     async def _live(self) -> None:
         if self._deleted.is_set():
             return
         self._reporter.touch()
         self._ip = self._subnet.take()
+        self._resizer.begin()
         environment = Environment(self._kit.api, self._pod, self._ip)
-        await self._mount(environment)
-        if not await self._initialize(environment):
-            return
-        policy = str(self._pod["spec"].get("restartPolicy") or "Always")
-        place = self._place(environment, policy)
         async with anyio.create_task_group() as tasks:
-            for container in self._mains:
-                tasks.start_soon(container.run, place)
+            tasks.start_soon(self._expire)
+            await self._mount(environment)
+            await self._crew.run(
+                self._place(environment), self._grace("spec", "terminationGracePeriodSeconds")
+            )
+            tasks.cancel_scope.cancel()
+        self._reporter.touch()
+
+    async def _expire(self) -> None:
+        seconds = self._pod["spec"].get("activeDeadlineSeconds")
+        if seconds is not None:
+            await anyio.sleep(float(seconds))
+            self._fail(LATE, self._grace("spec", "terminationGracePeriodSeconds"))
+
+    def _evict(self, message: str) -> None:
+        failure = Failure(reason="Evicted", message=message, is_eviction=True)
+        self._fail(failure, timedelta(0))
+
+    def _fail(self, failure: Failure, grace: timedelta) -> None:
+        """End the pod, which the API goes on to know as failed."""
+        if self._tasks is None or self._is_over or self._deleted.is_set():
+            return
+        self._is_over = True
+        self._teller.tell(failure.reason, failure.message, warning=failure.is_eviction)
+        self._tasks.start_soon(self._end_as, failure, grace)
+
+    async def _end_as(self, failure: Failure, grace: timedelta) -> None:
+        await self._end_containers(grace)
+        # What still runs must not be seen in a pod that is said to have ended.
+        self._failure = failure
+        self._reporter.touch()
 
     async def _mount(self, environment: Environment) -> None:
         retry = self._kit.pace.missing_reference_retry.total_seconds()
@@ -125,52 +170,32 @@ class PodWorker:
             try:
                 return await environment.mounts()
             except MissingReference as missing:
-                event = Event(
-                    pod=self._pod, reason="FailedMount", message=str(missing), warning=True
-                )
-                self._kit.events.record(event)
+                self._teller.tell("FailedMount", str(missing), warning=True)
             except ApiError:
                 # The API server is away; what it would say decides, so wait for it.
                 pass
             await anyio.sleep(retry)
 
-    async def _initialize(self, environment: Environment) -> bool:
-        """Run the init containers one after the other; false when one failed for good."""
-        always = (self._pod["spec"].get("restartPolicy") or "Always") != "Never"
-        place = self._place(environment, "OnFailure" if always else "Never")
-        for container in self._inits:
-            await container.run(place)
-            state = container.report.state
-            if not isinstance(state, Terminated) or state.exit_code != 0:
-                return False
-        if self._inits:
-            self._initialized = True
-            for container in self._mains:
-                container.wait_as(INITIALIZING)
-        return True
-
-    def _place(self, environment: Environment, policy: str) -> Place:
+    def _place(self, environment: Environment) -> Place:
         return Place(
             pod=self._pod,
             ip=self._ip,
             shelf=self._shelf,
             environment=environment,
-            policy=policy,
+            volumes=self._volumes,
+            policy=str(self._pod["spec"].get("restartPolicy") or "Always"),
         )
 
-    async def _end(self) -> None:
-        """End all containers at once, within the grace that the deletion gives."""
-        seconds = self._pod["metadata"].get("deletionGracePeriodSeconds")
-        grace = timedelta(seconds=30 if seconds is None else int(seconds))
-        if self._gone.is_set():
-            grace = timedelta(0)
-        async with anyio.create_task_group() as tasks:
-            for container in (*self._inits, *self._mains):
-                tasks.start_soon(container.end, self._pod, grace)
+    def _grace(self, part: str, field: str) -> timedelta:
+        seconds = self._pod[part].get(field)
+        return timedelta(seconds=30 if seconds is None else int(seconds))
+
+    async def _end_containers(self, grace: timedelta) -> None:
+        await self._crew.end(timedelta(0) if self._gone.is_set() else grace)
 
     def _let_go(self) -> None:
-        for container in (*self._inits, *self._mains):
-            container.kill()
+        self._crew.kill()
+        self._resizer.end()
         if self._ip:
             self._subnet.give_back(self._ip)
 
@@ -189,17 +214,24 @@ class PodWorker:
                 return
 
     def _report(self) -> PodReport:
+        crew = self._crew
         return PodReport(
             pod=self._pod,
-            containers=[container.report for container in self._mains],
-            init_containers=[container.report for container in self._inits],
-            initialized=self._initialized,
+            containers=[container.report for container in crew.mains],
+            init_containers=[container.report for container in crew.inits],
+            ephemeral=[container.report for container in crew.ephemeral],
+            initialized=crew.is_initialized,
             ip=self._ip,
             host_ip=self._host_ip,
             started_at=self._started_at,
+            is_over=self._is_over and self._deleted.is_set(),
+            failure=self._failure,
+            resizing=self._resizer.pending,
         )
 
     def _listens(self) -> str:
         return ",".join(
-            f"{port}={at}" for container in self._mains for port, at in container.listens.items()
+            f"{port}={at}"
+            for container in self._crew.everybody
+            for port, at in container.listens.items()
         )

@@ -1,4 +1,4 @@
-"""Liveness, readiness and startup probes, asked over the wire.
+"""Liveness, readiness and startup probes, asked over the wire or by a command.
 
 A probe tells what it found; what follows from it is the container's affair.
 """
@@ -14,7 +14,9 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from orchestrator.practice.nodes.client import Json
+from orchestrator.practice.nodes.kubelet.inside import Outcome
 from orchestrator.practice.nodes.network import Address, Network
+from orchestrator.practice.nodes.programs import ExecutableNotFound
 
 Failure: TypeAlias = str | None
 
@@ -97,16 +99,17 @@ class Prober:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """How a kubelet gets at its pods."""
+    """How a kubelet gets at a container."""
 
     session: aiohttp.ClientSession
     network: Network
+    command: Callable[[Sequence[str]], Awaitable[Outcome]]
 
 
 def asking(
     probe: Json, ports: Sequence[Json], ip: str, reach: Reach
 ) -> Callable[[], Awaitable[Failure]]:
-    """The question that a probe declares."""
+    """The question that a probe or a hook declares."""
     if "httpGet" in probe:
         check = probe["httpGet"]
         pod = Address(str(check.get("host") or ip), _port(check["port"], ports))
@@ -116,7 +119,18 @@ def asking(
     if "tcpSocket" in probe:
         pod = Address(ip, _port(probe["tcpSocket"]["port"], ports))
         return lambda: _tcp(pod, reach.network)
+    if "exec" in probe:
+        words: list[str] = probe["exec"].get("command") or [""]
+        return lambda: _command(words, reach)
     return _unsupported
+
+
+async def _command(words: Sequence[str], reach: Reach) -> Failure:
+    try:
+        outcome = await reach.command(words)
+    except ExecutableNotFound as error:
+        return f"OCI runtime exec failed: exec failed: unable to start container process: {error}"
+    return None if outcome.code == 0 else outcome.output
 
 
 async def _http(pod: Address, path: str, headers: dict[str, str], reach: Reach) -> Failure:
@@ -154,7 +168,7 @@ async def _tcp(pod: Address, network: Network) -> Failure:
 
 async def _unsupported() -> Failure:
     await checkpoint()
-    return "practice nodes know httpGet and tcpSocket probes alone"
+    return "practice nodes know probes by httpGet, tcpSocket and exec alone"
 
 
 def _port(port: int | str, ports: Sequence[Json]) -> int:

@@ -7,13 +7,14 @@ container's affair.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import Final
 
 import anyio
 from anyio.abc import TaskStatus
 
-from orchestrator.practice.nodes.executables.around import Files
+from orchestrator.practice.nodes.executables.around import Files, Memory, OutOfMemory
 from orchestrator.practice.nodes.kubelet.logs import ContainerLog, Stream
 from orchestrator.practice.nodes.listening import Answering, HttpListener
 from orchestrator.practice.nodes.network import Address, Network
@@ -31,6 +32,8 @@ class Identity:
     pod: str
     container: str
     ip: str
+    command: str = ""
+    """Its command line, as `ps` shows it."""
 
 
 class Process:
@@ -46,6 +49,7 @@ class Process:
         *,
         environment: Mapping[str, str],
         files: Files,
+        memory: Memory | None = None,
         network: Network,
         chance: Random,
         on_listeners: Callable[[], None],
@@ -54,7 +58,9 @@ class Process:
         self.identity = identity
         self.environment = environment
         self.files = files
-        self._network = network
+        self.memory = memory or Memory()
+        self.ran_out_of_memory = False
+        self.network = network
         self._chance = chance
         self._on_listeners = on_listeners
         self._listeners: dict[Address, HttpListener] = {}
@@ -64,6 +70,10 @@ class Process:
         self.listens: dict[int, Address] = {}
         self.exit_code = KILLED
         self.log = ContainerLog()
+        files.devices = {
+            f"/proc/1/fd/{number}": partial(self._hear, stream)
+            for number, stream in ((1, Stream.OUT), (2, Stream.ERR))
+        }
 
     async def run(self, *, task_status: TaskStatus[None]) -> None:
         """Run to the end; started once the program has booted, or ended before."""
@@ -107,6 +117,9 @@ class Process:
     async def _execute(self, booted: Callable[[], None]) -> int:
         try:
             return await self._program(self._surroundings(booted))
+        except OutOfMemory:
+            self.ran_out_of_memory = True
+            return KILLED
         except Exception as error:  # noqa: BLE001
             # The boundary of a process: its crash ends the container, not the node.
             self.log.write(f"{type(error).__name__}: {error}", Stream.ERR)
@@ -119,8 +132,9 @@ class Process:
             container=self.identity.container,
             ip=self.identity.ip,
             files=self.files,
+            memory=self.memory,
             environment=self.environment,
-            network=self._network,
+            network=self.network,
             listen=self._listen,
             chance=self._chance,
             stopping=self._stopping,
@@ -128,21 +142,24 @@ class Process:
             log=self.log.write,
         )
 
+    def _hear(self, stream: Stream, written: bytes) -> None:
+        self.log.write(written.decode(errors="replace").removesuffix("\n"), stream)
+
     def _listen(self, port: int, answering: Answering) -> HttpListener:
         pod = Address(self.identity.ip, port)
-        if self._network.listener_of_pod(pod) is not None:
+        if self.network.listener_of_pod(pod) is not None:
             raise OSError(f"listen tcp :{port}: bind: address already in use")
         listener = HttpListener(answering)
         listens = listener.open()
         self._listeners[pod] = listener
-        self._network.attach(pod, listens)
+        self.network.attach(pod, listens)
         self.listens[port] = listens
         self._on_listeners()
         return listener
 
     def _close_listeners(self) -> None:
         for pod, listener in self._listeners.items():
-            self._network.detach(pod)
+            self.network.detach(pod)
             listener.abort()
         if self._listeners:
             self._listeners.clear()

@@ -65,6 +65,18 @@ class PodReporter:
             except ApiError:
                 await self._retry_soon()
 
+    async def say_last(self) -> None:
+        """Tell how the pod ended, once; an API server that is away is waited for."""
+        while True:
+            try:
+                await self._say_status()
+            except ApiRefused:
+                return
+            except ApiError:
+                await anyio.sleep(self._pace.status_retry.total_seconds())
+            else:
+                return
+
     async def _retry_soon(self) -> None:
         await anyio.sleep(self._pace.status_retry.total_seconds())
         self.touch()
@@ -75,8 +87,9 @@ class PodReporter:
             return
         body = {"metadata": {"uid": self._uid}, "status": status}
         await self._api.patch(f"{self._path}/status", body, Patch.STRATEGIC)
-        self._said = status
-        self._conditions = status["conditions"]
+        # What was taken away is not to be taken away again.
+        self._conditions = [item for item in status["conditions"] if "$patch" not in item]
+        self._said = {**status, "conditions": self._conditions}
 
     async def _say_where_it_listens(self) -> None:
         listens = self._listens()

@@ -4,7 +4,7 @@ Pure: it reads no clock and asks no one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -58,6 +58,27 @@ class ContainerReport:
     ready: bool
     started: bool
     restarts: int
+    given: Json = field(default_factory=dict)
+    """The cpu and memory that its node lets it have."""
+    resources: Json = field(default_factory=dict)
+    """The cpu and memory that it has got."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a pod was ended by its node."""
+
+    reason: str
+    message: str
+    is_eviction: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resizing:
+    """Why a pod has not got the resources that it asks for."""
+
+    reason: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +92,30 @@ class PodReport:
     ip: str
     host_ip: str
     started_at: datetime
+    ephemeral: Sequence[ContainerReport] = ()
+    is_over: bool = False
+    """Whether nothing of it will be started any more, whatever its restart policy says."""
+    failure: Failure | None = None
+    resizing: Resizing | None = None
+
+    @property
+    def sidecars(self) -> Sequence[ContainerReport]:
+        """The init containers that stay beside the others."""
+        specs = self.pod["spec"].get("initContainers") or ()
+        names = {item["name"] for item in specs if item.get("restartPolicy") == "Always"}
+        return [item for item in self.init_containers if item.name in names]
+
+    @property
+    def firsts(self) -> Sequence[ContainerReport]:
+        """The init containers that end before the others start."""
+        return [item for item in self.init_containers if item not in self.sidecars]
 
 
 def pod_status(report: PodReport, earlier: Sequence[Json], at: datetime) -> Json:
     """The status object; transition times of earlier conditions survive unchanged ones."""
+    generation = report.pod.get("metadata", {}).get("generation")
     status: Json = {
+        **({"observedGeneration": generation} if generation else {}),
         "phase": _phase(report),
         "hostIP": report.host_ip,
         "hostIPs": [{"ip": report.host_ip}],
@@ -86,55 +126,81 @@ def pod_status(report: PodReport, earlier: Sequence[Json], at: datetime) -> Json
     }
     if report.init_containers:
         status["initContainerStatuses"] = [
-            _container_status(item) for item in report.init_containers
+            _container_status(item, is_first=item in report.firsts)
+            for item in report.init_containers
         ]
+    if report.ephemeral:
+        status["ephemeralContainerStatuses"] = [
+            _container_status(item) for item in report.ephemeral
+        ]
+    if report.failure:
+        status |= {"reason": report.failure.reason, "message": report.failure.message}
     if report.ip:
         status |= {"podIP": report.ip, "podIPs": [{"ip": report.ip}]}
     return status
 
 
 def _phase(report: PodReport) -> str:
-    policy = report.pod["spec"].get("restartPolicy") or "Always"
-    broken = [item for item in report.init_containers if _ended(item) and _code(item) != 0]
-    if broken and policy == "Never":
+    """Source: getPhase of Kubernetes' kubelet."""
+    if report.failure:
         return "Failed"
-    states = [item.state for item in report.containers]
-    if not report.initialized or all(
-        isinstance(item.state, Waiting) and item.last_state is None for item in report.containers
-    ):
+    policy = report.pod["spec"].get("restartPolicy") or "Always"
+    if policy == "Never" and any(_ended(item) and _code(item) for item in report.firsts):
+        return "Failed"
+    if not report.initialized or any(map(_is_new, report.containers)):
         return "Pending"
-    if policy != "Always" and all(isinstance(state, Terminated) for state in states):
-        codes = [_code(item) for item in report.containers]
-        if policy == "Never" or not any(codes):
-            return "Failed" if any(codes) else "Succeeded"
-    if any(
-        isinstance(item.state, Waiting) and item.last_state is None for item in report.containers
-    ):
-        return "Pending"
-    return "Running"
+    beside = [*report.containers, *report.sidecars]
+    if any(isinstance(item.state, Running) for item in beside):
+        return "Running"
+    failed = any(_last_code(item) for item in report.containers)
+    is_over = report.is_over or policy == "Never" or (policy == "OnFailure" and not failed)
+    if not is_over or not all(_ended(item) or report.is_over for item in report.containers):
+        return "Running"
+    return "Failed" if failed else "Succeeded"
+
+
+def _is_new(report: ContainerReport) -> bool:
+    return isinstance(report.state, Waiting) and report.last_state is None
+
+
+def _last_code(report: ContainerReport) -> int:
+    last = report.state if isinstance(report.state, Terminated) else report.last_state
+    return last.exit_code if last else 0
 
 
 def _conditions(report: PodReport, earlier: Sequence[Json], at: datetime) -> list[Json]:
     before = {item["type"]: item for item in earlier}
     phase = _phase(report)
-    unready = [item.name for item in report.containers if not item.ready]
+    beside = [*report.sidecars, *report.containers]
+    unready = [item.name for item in beside if not item.ready]
     facts = {
         "PodReadyToStartContainers": (bool(report.ip), "", ""),
         "Initialized": _initialized(report),
-        "Ready": _ready(report, phase, unready, before),
+        "Ready": _ready(report, phase, unready),
         "ContainersReady": _containers_ready(phase, unready),
         "PodScheduled": (True, "", ""),
     }
-    return [_condition(kind, fact, before, at) for kind, fact in facts.items()]
+    if report.failure and report.failure.is_eviction:
+        facts["DisruptionTarget"] = (True, "TerminationByKubelet", report.failure.message)
+    if report.resizing:
+        facts["PodResizePending"] = (True, report.resizing.reason, report.resizing.message)
+    if any(item.given != item.resources for item in beside if not _ended(item)):
+        facts["PodResizeInProgress"] = (True, "", "")
+    over = [kind for kind in _PASSING if kind in before and kind not in facts]
+    return [_condition(kind, fact, before, at) for kind, fact in facts.items()] + [
+        {"$patch": "delete", "type": kind} for kind in over
+    ]
 
 
 Fact: TypeAlias = tuple[bool, str, str]
+_PASSING: Final = ("PodResizePending", "PodResizeInProgress")
 
 
 def _initialized(report: PodReport) -> Fact:
     if report.initialized:
         return True, "", ""
-    names = [item.name for item in report.init_containers if not _ended(item)]
+    names = [item.name for item in report.firsts if not _ended(item)]
+    names += [item.name for item in report.sidecars if not item.started]
     message = f"containers with incomplete status: [{' '.join(names)}]"
     return False, "ContainersNotInitialized", message
 
@@ -142,16 +208,18 @@ def _initialized(report: PodReport) -> Fact:
 def _containers_ready(phase: str, unready: Sequence[str]) -> Fact:
     if phase == "Succeeded":
         return False, "PodCompleted", ""
+    if phase == "Failed":
+        return False, "PodFailed", ""
     if unready:
         message = f"containers with unready status: [{' '.join(unready)}]"
         return False, "ContainersNotReady", message
     return True, "", ""
 
 
-def _ready(
-    report: PodReport, phase: str, unready: Sequence[str], before: Mapping[str, Json]
-) -> Fact:
+def _ready(report: PodReport, phase: str, unready: Sequence[str]) -> Fact:
     fact = _containers_ready(phase, unready)
+    others = (report.pod.get("status") or {}).get("conditions") or ()
+    before = {item["type"]: item for item in others}
     gates = [gate["conditionType"] for gate in report.pod["spec"].get("readinessGates") or ()]
     closed = [gate for gate in gates if before.get(gate, {}).get("status") != "True"]
     if fact[0] and closed:
@@ -176,12 +244,12 @@ def _condition(kind: str, fact: Fact, before: Mapping[str, Json], at: datetime) 
     }
 
 
-def _container_status(report: ContainerReport) -> Json:
+def _container_status(report: ContainerReport, *, is_first: bool = False) -> Json:
     status: Json = {
         "name": report.name,
         "image": report.image,
         "imageID": report.image_id,
-        "ready": report.ready,
+        "ready": report.ready or (is_first and _ended(report) and not _code(report)),
         "started": report.started,
         "restartCount": report.restarts,
         "state": _state(report.state),
@@ -189,6 +257,9 @@ def _container_status(report: ContainerReport) -> Json:
     }
     if report.container_id:
         status["containerID"] = report.container_id
+        status["resources"] = report.resources
+        if report.given.get("requests"):
+            status["allocatedResources"] = report.given["requests"]
     return status
 
 

@@ -26,6 +26,9 @@ from orchestrator.practice.nodes.shop.asking import (
 from orchestrator.practice.nodes.shop.ledger import Ledger
 
 PORT: Final = 8080
+UNHEALTHY: Final = "/tmp/unhealthy"  # noqa: S108
+TERMINATED: Final = 143
+"""The exit code of a program that ended because it was asked to."""
 SHORTEST_WORK: Final = 0.001
 LONGEST_WORK: Final = 0.004
 
@@ -79,8 +82,8 @@ def shop_program(
 ) -> Program:
     """The program that serves one service of the shop.
 
-    It minds two variables: `FAIL=start` exits with 1, `FAIL=health` answers 503
-    on /healthz; `LATENCY_MS` is added to every answer.
+    It minds three variables: `FAIL=start` exits with 1, `FAIL=health` answers 503 on /healthz, as a
+    file /tmp/unhealthy does; `LATENCY_MS` is added to every answer; it listens on `PORT`.
     """
 
     async def program(surroundings: Surroundings) -> int:
@@ -93,10 +96,11 @@ def shop_program(
             counter = _Counter(
                 service, version, respond, desk=desk, metrics=metrics, surroundings=surroundings
             )
-            surroundings.log(f"{service} {version} starts, listening on :{PORT}")
-            code = await serve_until_stopped(surroundings, port=PORT, answering=counter.answer)
+            port = _port(surroundings.environment.get("PORT", ""))
+            surroundings.log(f"{service} {version} starts, listening on :{port}")
+            await serve_until_stopped(surroundings, port=port, answering=counter.answer)
             surroundings.log(f"{service} {version} was told to stop, and has finished its requests")
-            return code
+            return TERMINATED
 
     return program
 
@@ -118,7 +122,8 @@ class _Counter:
         self._headers = {"X-Shop-Version": version, "X-Shop-Pod": surroundings.pod}
         self._respond = respond
         self._desk = desk
-        self._healthy = surroundings.environment.get("FAIL") != "health"
+        self._fails = surroundings.environment.get("FAIL") == "health"
+        self._files = surroundings.files
         self._added = _milliseconds(surroundings.environment.get("LATENCY_MS", "")) / 1000
         self._whole_shop = metrics
         self._own = ServiceMetrics()
@@ -127,7 +132,7 @@ class _Counter:
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one HTTP request."""
         match request.path:
-            case "/healthz" if self._healthy:
+            case "/healthz" if not self._fails and self._files.read(UNHEALTHY) is None:
                 return _response(Answer(body={"status": "ok"}), self._headers)
             case "/healthz":
                 answer = Answer(status=503, body={"status": "failing", "service": self._service})
@@ -196,6 +201,10 @@ def _body(content: bytes) -> Json | None:
     except msgspec.DecodeError:
         return None
     return value if isinstance(value, dict) else None
+
+
+def _port(text: str) -> int:
+    return int(text) if text.isdigit() and 0 < int(text) < 65_536 else PORT
 
 
 def _milliseconds(text: str) -> float:

@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from orchestrator.practice.nodes.commands import command
+from orchestrator.practice.nodes.executables.around import Files, Folder, Memory, OutOfMemory
 from orchestrator.practice.nodes.listening import Answering, HttpListener
 from orchestrator.practice.nodes.network import Network
 from orchestrator.practice.nodes.programs import ExecutableNotFound, Surroundings
@@ -66,8 +67,66 @@ async def test_command_ends_with_its_code(words: list[str], code: int) -> None:
     assert await run(words) == code
 
 
-async def test_sleeper_that_is_stopped_ends_as_if_terminated() -> None:
-    assert await run(["sleep", "infinity"], stopped=True) == 143
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sleep", "infinity"],
+        ["sh", "-c", "sleep infinity"],
+        ["sh", "-c", "trap '' TERM; sleep infinity"],
+        ["stubborn"],
+    ],
+)
+async def test_first_process_without_a_handler_is_asked_to_end_in_vain(words: list[str]) -> None:
+    stopping = anyio.Event()
+    stopping.set()
+
+    with anyio.move_on_after(0.05) as scope:
+        await command(words)(surroundings(stopping))
+
+    assert scope.cancelled_caught
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["sh", "-c", "trap 'exit 7' TERM; true; sleep infinity"], 7),
+        (["sh", "-c", "trap - TERM; exit 8"], 8),
+        (["sh", "-c", "exec hog 1"], 0),
+        (["hog", "1"], 0),
+    ],
+)
+async def test_program_that_minds_being_asked_ends(words: list[str], code: int) -> None:
+    assert await run(words, stopped=True) == code
+
+
+async def test_signal_goes_to_the_shell_and_not_to_its_command() -> None:
+    stopping = anyio.Event()
+    stopping.set()
+
+    with anyio.move_on_after(0.05) as scope:
+        await command(["sh", "-c", "hog 1; exit 1"])(surroundings(stopping))
+
+    assert scope.cancelled_caught
+
+
+async def test_program_that_takes_more_than_there_is_runs_out_of_memory() -> None:
+    around = replace(surroundings(anyio.Event()), memory=Memory(lambda: 64 << 20))
+
+    with pytest.raises(OutOfMemory):
+        await command(["hog-briefly", "65"])(around)
+
+    assert await command(["sh", "-c", "hog-briefly 40; hog-briefly 40"])(around) == 0
+
+
+async def test_files_that_fill_a_shared_folder_are_seen_by_whoever_shares_it() -> None:
+    sizes: list[int] = []
+    folder = Folder(lambda: sizes.append(folder.size))
+    around = replace(surroundings(anyio.Event()), files=Files(shared={"/scratch": folder}))
+
+    assert await command(["fill", "/scratch/big", "2"])(around) == 0
+
+    assert sizes == [2 << 20]
+    assert Files(shared={"/data": folder}).names("/data") == ["big"]
 
 
 @pytest.mark.parametrize("words", [["kubectl", "x"], ["exit", "3"], ["/opt/sh", "-c", "true"]])

@@ -10,7 +10,9 @@ from orchestrator.practice.nodes.client import Json
 from orchestrator.practice.nodes.kubelet.status import (
     CREATING,
     ContainerReport,
+    Failure,
     PodReport,
+    Resizing,
     Running,
     Terminated,
     Waiting,
@@ -86,6 +88,62 @@ def test_phase_follows_from_states_and_restart_policy(
     containers: list[ContainerReport], policy: str, phase: str
 ) -> None:
     assert status(*containers, policy=policy)["phase"] == phase
+
+
+def with_sidecar(main: ContainerReport, sidecar: ContainerReport, **more: Any) -> PodReport:
+    """A pod of a container and one that stays beside it."""
+    inits = [{"name": "aside", "restartPolicy": "Always"}]
+    return PodReport(
+        pod={"spec": {"containers": [], "initContainers": inits, "restartPolicy": "Never"}},
+        containers=[main],
+        init_containers=[replace(sidecar, name="aside")],
+        initialized=True,
+        ip="10.244.1.2",
+        host_ip="10.0.0.11",
+        started_at=AT,
+        **more,
+    )
+
+
+def test_pod_has_not_ended_before_its_sidecar() -> None:
+    goes_on = with_sidecar(container(state=ended(0), ready=False), container())
+    ended_too = with_sidecar(container(state=ended(0), ready=False), container(state=ended(137)))
+
+    assert pod_status(goes_on, (), AT)["phase"] == "Running"
+    assert pod_status(ended_too, (), AT)["phase"] == "Succeeded"
+
+
+def test_sidecar_that_is_not_ready_keeps_the_pod_from_it() -> None:
+    found = pod_status(with_sidecar(container(), container(ready=False)), (), AT)
+
+    assert condition(found, "Ready")["message"] == "containers with unready status: [aside]"
+
+
+def test_pod_that_is_deleted_ends_whatever_its_restart_policy_says() -> None:
+    report = replace(
+        with_sidecar(container(state=ended(143)), container(state=ended(0))), is_over=True
+    )
+    report.pod["spec"]["restartPolicy"] = "Always"
+
+    assert pod_status(report, (), AT)["phase"] == "Failed"
+
+
+def test_evicted_pod_says_why() -> None:
+    failure = Failure(reason="Evicted", message="too much", is_eviction=True)
+    found = pod_status(with_sidecar(container(), container(), failure=failure), (), AT)
+
+    assert (found["phase"], found["reason"], found["message"]) == ("Failed", "Evicted", "too much")
+    assert condition(found, "DisruptionTarget")["reason"] == "TerminationByKubelet"
+
+
+def test_resize_that_waits_is_a_condition_until_it_does_no_longer() -> None:
+    waiting = Resizing(reason="Deferred", message="full")
+    first = pod_status(with_sidecar(container(), container(), resizing=waiting), (), AT)
+
+    then = pod_status(with_sidecar(container(), container()), first["conditions"], AT)
+
+    assert condition(first, "PodResizePending")["reason"] == "Deferred"
+    assert condition(then, "PodResizePending") == {"$patch": "delete", "type": "PodResizePending"}
 
 
 def test_unready_container_is_named_in_both_conditions() -> None:

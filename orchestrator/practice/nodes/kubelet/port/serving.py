@@ -95,8 +95,7 @@ class KubeletPort:
         socket = channels.upgrade(request, channels.PROTOCOLS)
         await socket.prepare(request)
         talk = channels.Channels(socket, request.query)
-        execution = Execution(container, process, self._network)
-        await talk.serve(partial(execution.run, words, talk))
+        await talk.serve(partial(Execution(process).run, words, talk))
         return socket
 
     async def _attach(
