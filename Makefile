@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-slow test-kubernetes check check-static cluster kubernetes contract \
-        contract-kubernetes contract-containers contract-table transcripts fix bench lock clean setup
+        contract-kubernetes contract-containers contract-table transcripts fix fuzz bench lock clean setup
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -39,7 +39,7 @@ serve: $(READY) ## the same practice cluster and service, kept running to play w
 
 test: $(READY) ## run the tests
 	@tools/postgres.sh
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not kubernetes" $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 3 --dist loadfile -m "not slow and not kubernetes" $(PYTEST_ARGS)
 
 check: test check-static test-slow test-kubernetes contract-kubernetes contract-containers ## all that CI runs: also the slow tests, lint, types, layers, chart, and Kubernetes itself
 
@@ -99,6 +99,12 @@ contract-table: kubernetes ## ask both clusters, and write the table of answers 
 transcripts: kubernetes ## play the tour of kubectl on both clusters, and write its transcript into docs
 	@$(BIN)/python -m tests.cluster --release "$(RELEASE)" --nodes shop -- \
 	    $(BIN)/python -m tests.contract.tour docs/practice-cluster-kubectl.md
+
+# Each seed is one run that is done harm; no other is begun after so many minutes.
+fuzz: $(READY) ## kill and freeze our processes at random moments of random runs (SEEDS=1-200 MINUTES=60)
+	@tools/postgres.sh
+	@CHAOSDAY_FUZZ_SEEDS="$(or $(SEEDS),1-200)" CHAOSDAY_FUZZ_MINUTES="$(or $(MINUTES),60)" \
+	    $(BIN)/pytest -n 2 tests/acceptance/test_fuzz.py $(PYTEST_ARGS)
 
 fix: $(READY) ## put right what ruff can put right by itself
 	$(BIN)/ruff check --fix

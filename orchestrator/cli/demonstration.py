@@ -26,7 +26,7 @@ from orchestrator.cli.demo_team import Ada, Bo, Cy, Scene
 from orchestrator.cli.exits import INTERRUPTED
 from orchestrator.cli.hosting import access_by
 from orchestrator.cli.remote import RemoteService
-from orchestrator.domain.errors import EngineUnavailable
+from orchestrator.domain.errors import EngineUnavailable, Unavailable
 
 _READY_WITHIN: Final = 30.0
 _GONE_WITHIN: Final = 60.0
@@ -65,12 +65,17 @@ class _Stage:
 
 async def demonstrate(keep: bool, output: Path, ground: Ground) -> None:
     """Play the day, or keep everything running; a signal ends it cleanly at any moment."""
-    async with anyio.create_task_group() as tasks:
-        interrupted: list[int] = []
-        tasks.start_soon(_cancel_on_signal, tasks, interrupted)
-        async with _stage(ground) as stage:
-            await (_keep(stage) if keep else _play(stage, output))
-        tasks.cancel_scope.cancel()
+    interrupted: list[int] = []
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_cancel_on_signal, tasks, interrupted)
+            async with _stage(ground) as stage:
+                await (_keep(stage) if keep else _play(stage, output))
+            tasks.cancel_scope.cancel()
+    except* Unavailable:
+        # A request that is cut off by the signal says that nobody answers, and means no more.
+        if not interrupted:
+            raise
     if interrupted:
         click.echo("everything was restored and ended")
         sys.exit(0 if keep else INTERRUPTED)

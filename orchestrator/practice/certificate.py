@@ -1,6 +1,6 @@
-"""The certificate of a practice API server that asks for tokens; clients send none without TLS.
+"""Certificates for what the practice cluster serves by TLS: its API server, its kubelets.
 
-It is its own authority, made at the start and trusted by the kubeconfigs that are written alone.
+Each is its own authority, made at the start and gone with the process. Who trusts it is told there.
 """
 
 import ipaddress
@@ -8,12 +8,10 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
-
-from orchestrator.practice.api.clock import utc_now
 
 _LIFETIME: Final = timedelta(days=30)
 _ADDRESS: Final = "127.0.0.1"
@@ -39,24 +37,24 @@ class Certificate:
             yield path
 
 
-def new_certificate() -> Certificate:
-    """A certificate for loopback that signs itself."""
+def new_certificate(name: str, at: datetime) -> Certificate:
+    """A certificate for loopback that signs itself, good from that moment on."""
     # Most practice clusters never need it, and it takes a while to import.
     from cryptography import x509  # noqa: PLC0415
     from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
 
-    key, now = ec.generate_private_key(ec.SECP256R1()), utc_now()
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "practice-api-server")])
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     names = [x509.IPAddress(ipaddress.ip_address(_ADDRESS)), x509.DNSName("localhost")]
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(subject)
+        .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=1))
-        .not_valid_after(now + _LIFETIME)
+        .not_valid_before(at - timedelta(minutes=1))
+        .not_valid_after(at + _LIFETIME)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(key, hashes.SHA256())
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.practice.api.access.users import MASTERS, User
+from orchestrator.practice.api.clock import utc_now
 from orchestrator.practice.certificate import Certificate, new_certificate
 from orchestrator.practice.kubeconfig import written_kubeconfig
 from orchestrator.practice.nodes.client import Access
@@ -19,6 +20,10 @@ def _key() -> str:
     return secrets.token_urlsafe(32)
 
 
+def _certificate() -> Certificate:
+    return new_certificate("practice-api-server", utc_now())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
     """Who is let in: one who may do everything, one who may do what bindings give, the nodes."""
@@ -26,7 +31,7 @@ class Keys:
     admin: str = field(default_factory=_key, repr=False)
     limited: str = field(default_factory=_key, repr=False)
     nodes: str = field(default_factory=_key, repr=False)
-    certificate: Certificate = field(default_factory=new_certificate)
+    certificate: Certificate = field(default_factory=_certificate)
 
     @property
     def users(self) -> Mapping[str, User]:

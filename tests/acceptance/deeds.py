@@ -68,6 +68,66 @@ def create_config_map(name: str) -> bool:
     return True
 
 
+def evict_pod(name: str) -> bool:
+    with _api() as api:
+        core = client.CoreV1Api(api)
+        found = core.list_namespaced_pod(SHOP, label_selector=f"app={name}")
+        metadata = found.items[-1].metadata
+        assert metadata
+        assert metadata.name
+        body = client.V1Eviction(metadata=client.V1ObjectMeta(name=metadata.name))
+        core.create_namespaced_pod_eviction(metadata.name, SHOP, body)
+    return True
+
+
+def delete_pods(name: str) -> bool:
+    with _api() as api:
+        client.CoreV1Api(api).delete_collection_namespaced_pod(SHOP, label_selector=f"app={name}")
+    return True
+
+
+def make_and_remove(name: str) -> bool:
+    create_config_map(name)
+    with _api() as api:
+        client.CoreV1Api(api).delete_namespaced_config_map(name, SHOP)
+    return True
+
+
+def delete_deployment(name: str) -> bool:
+    with _api() as api:
+        client.AppsV1Api(api).delete_namespaced_deployment(name, SHOP)
+    return True
+
+
+def replace_deployment(name: str) -> bool:
+    with _api() as api:
+        apps = client.AppsV1Api(api)
+        found = apps.read_namespaced_deployment(name, SHOP)
+        assert found.spec is not None
+        found.spec.replicas = 1
+        apps.replace_namespaced_deployment(name, SHOP, found)
+    return True
+
+
+def apply_deployment(name: str) -> bool:
+    """Server-side, against whoever else manages the field."""
+    with _api() as api:
+        body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}}
+        client.AppsV1Api(api).patch_namespaced_deployment(
+            name, SHOP, body | {"spec": {"replicas": 3}}, field_manager="fuzz", force=True,
+            _content_type="application/apply-patch+yaml",
+        )  # fmt: skip
+    return True
+
+
+def cordon(position: int) -> bool:
+    with _api() as api:
+        core = client.CoreV1Api(api)
+        names = sorted(str(each.metadata and each.metadata.name) for each in core.list_node().items)
+        core.patch_node(names[position], {"spec": {"unschedulable": True}})
+    return True
+
+
 def delete_service(name: str) -> bool:
     with _api() as api:
         client.CoreV1Api(api).delete_namespaced_service(name, SHOP)

@@ -28,8 +28,6 @@ IMAGE: Final = "registry.practice/shop/catalog:1.4"
 PATIENCE: Final = 40.0
 SLOW_PATIENCE: Final = 90.0
 
-containers_only = pytest.mark.needs_runtime(practice="practice nodes run no processes")
-
 
 def not_on_practice(reason: str) -> pytest.MarkDecorator:
     """Marks a check that practice nodes are not asked, and says why."""

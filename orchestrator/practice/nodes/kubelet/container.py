@@ -24,8 +24,7 @@ from orchestrator.practice.nodes.kubelet.life import Hearing, Life
 from orchestrator.practice.nodes.kubelet.logs import ContainerLog
 from orchestrator.practice.nodes.kubelet.place import Place, Setting, gathered
 from orchestrator.practice.nodes.kubelet.process import Identity, Process
-from orchestrator.practice.nodes.kubelet.resources import ContainerResources
-from orchestrator.practice.nodes.kubelet.status import (
+from orchestrator.practice.nodes.kubelet.reports import (
     CREATING,
     ContainerReport,
     ContainerState,
@@ -33,6 +32,7 @@ from orchestrator.practice.nodes.kubelet.status import (
     Terminated,
     Waiting,
 )
+from orchestrator.practice.nodes.kubelet.resources import ContainerResources
 from orchestrator.practice.nodes.moments import now
 from orchestrator.practice.nodes.programs import ExecutableNotFound, Image, Program
 

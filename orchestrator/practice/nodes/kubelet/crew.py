@@ -16,7 +16,7 @@ from orchestrator.practice.nodes.kubelet.container import Container
 from orchestrator.practice.nodes.kubelet.kit import Kit
 from orchestrator.practice.nodes.kubelet.life import LEAST_GRACE
 from orchestrator.practice.nodes.kubelet.place import Place
-from orchestrator.practice.nodes.kubelet.status import CREATING, INITIALIZING, Terminated
+from orchestrator.practice.nodes.kubelet.reports import CREATING, INITIALIZING, Terminated
 
 
 class Crew:

@@ -11,7 +11,7 @@ import anyio
 from orchestrator.practice.nodes.client import Json
 from orchestrator.practice.nodes.kubelet.events import EventRecorder, Teller
 from orchestrator.practice.nodes.kubelet.kit import Pace
-from orchestrator.practice.nodes.kubelet.status import Waiting
+from orchestrator.practice.nodes.kubelet.reports import Waiting
 from orchestrator.practice.nodes.programs import Image, Images, ImageUnavailable
 
 IMAGE_BYTES: Final = 12_582_912

@@ -21,6 +21,7 @@ VERSION: Final = "v1.36.0+practice"
 PROVIDER: Final = "practice://"
 RESERVED: Final = "practice.chaosday.io/node"
 """The label of practice nodes, and their taint where others are beside them."""
+_TAINT: Final = {"key": RESERVED, "value": "true", "effect": "NoSchedule"}
 
 _HEALTHY: Final = (
     (
@@ -88,8 +89,15 @@ class Registration:
         except ApiRefused as refused:
             if refused.status != 409:
                 raise
+            await self._reserve()
         await self._report()
         await self._renew_lease()
+
+    async def _reserve(self) -> None:
+        """Keep pods of others off a node that was there before the other nodes were."""
+        if self._reserved:
+            path = f"{NODES_PATH}/{self._node.name}"
+            await self._api.patch(path, {"spec": {"taints": [_TAINT]}}, Patch.STRATEGIC)
 
     async def keep(self) -> NoReturn:
         """Renew lease and status for ever, and register again when deleted."""
@@ -184,7 +192,6 @@ _NODE_INFO: Final = {
 
 
 def _node_object(node: PracticeNode, endpoint: Endpoint, *, reserved: bool) -> Json:
-    taint = {"key": RESERVED, "value": "true", "effect": "NoSchedule"}
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -203,7 +210,7 @@ def _node_object(node: PracticeNode, endpoint: Endpoint, *, reserved: bool) -> J
             "podCIDR": f"{node.pod_prefix}.0/24",
             "podCIDRs": [f"{node.pod_prefix}.0/24"],
             "providerID": f"{PROVIDER}{node.name}",
-            "taints": [taint] if reserved else [],
+            "taints": [_TAINT] if reserved else [],
         },
         "status": node_status(node, {}, now(), endpoint),
     }

@@ -19,9 +19,9 @@ from orchestrator.practice.nodes.kubelet.images import ImageShelf
 from orchestrator.practice.nodes.kubelet.kit import Kit
 from orchestrator.practice.nodes.kubelet.place import Place
 from orchestrator.practice.nodes.kubelet.reporting import PodReporter
+from orchestrator.practice.nodes.kubelet.reports import Failure, PodReport
 from orchestrator.practice.nodes.kubelet.resizing import Resizer
 from orchestrator.practice.nodes.kubelet.room import Room
-from orchestrator.practice.nodes.kubelet.status import Failure, PodReport
 from orchestrator.practice.nodes.kubelet.volumes import EmptyVolumes
 from orchestrator.practice.nodes.moments import now
 from orchestrator.practice.nodes.network import Subnet

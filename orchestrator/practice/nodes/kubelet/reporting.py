@@ -11,7 +11,8 @@ import anyio
 
 from orchestrator.practice.nodes.client import Api, ApiError, ApiRefused, Json, Patch
 from orchestrator.practice.nodes.kubelet.kit import Pace
-from orchestrator.practice.nodes.kubelet.status import PodReport, pod_status
+from orchestrator.practice.nodes.kubelet.reports import PodReport
+from orchestrator.practice.nodes.kubelet.status import pod_status
 from orchestrator.practice.nodes.moments import now
 
 LISTENS: Final = "practice.chaosday.io/listens"

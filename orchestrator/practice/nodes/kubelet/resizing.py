@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from orchestrator.practice.nodes.client import Json
 from orchestrator.practice.nodes.kubelet.container import Container
 from orchestrator.practice.nodes.kubelet.crew import Crew
+from orchestrator.practice.nodes.kubelet.reports import Resizing
 from orchestrator.practice.nodes.kubelet.room import Room
-from orchestrator.practice.nodes.kubelet.status import Resizing
 
 
 class Resizer:

@@ -5,7 +5,7 @@ They say nothing that only the practice cluster understands.
 
 from typing import Final
 
-from orchestrator.practice.nodes.client import Api, ApiRefused, Json
+from orchestrator.practice.nodes.client import Api, ApiRefused, Json, Patch
 from orchestrator.practice.nodes.kubelet.node import RESERVED
 from orchestrator.practice.nodes.shop.images import image_name
 from orchestrator.practice.nodes.shop.serving import PORT
@@ -20,26 +20,38 @@ REPLICAS: Final = {
     "stock": 2,
 }
 
+_PLACE: Final[Json] = {
+    "nodeSelector": {RESERVED: "true"},
+    "tolerations": [{"key": RESERVED, "operator": "Exists", "effect": "NoSchedule"}],
+}
+
 
 async def install_shop(api: Api, *, reserved: bool = False) -> None:
     """Create what is not there yet; what is there stays as it is.
 
-    Where practice nodes are reserved, the shop's pods run on them alone.
+    Where practice nodes are reserved, the shop's pods run on them alone, also those of a shop that
+    was there before the other nodes were.
     """
     await _create(api, "/api/v1/namespaces", _namespace())
     for service in REPLICAS:
         await _create(api, f"/api/v1/namespaces/{NAMESPACE}/services", service_of(service))
     for service in REPLICAS:
         path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
-        await _create(api, path, deployment_of(service, reserved=reserved))
+        created = await _create(api, path, deployment_of(service, reserved=reserved))
+        if reserved and not created:
+            template = {"template": {"spec": _PLACE}}
+            await api.patch(f"{path}/{service}", {"spec": template}, Patch.STRATEGIC)
 
 
-async def _create(api: Api, path: str, body: Json) -> None:
+async def _create(api: Api, path: str, body: Json) -> bool:
+    """Create an object; false when it is there already."""
     try:
         await api.create(path, body)
     except ApiRefused as refused:
         if refused.status != 409:
             raise
+        return False
+    return True
 
 
 def service_of(service: str) -> Json:
@@ -57,10 +69,7 @@ def service_of(service: str) -> Json:
 
 def deployment_of(service: str, *, reserved: bool = False) -> Json:
     """The Deployment of a service."""
-    place: Json = {}
-    if reserved:
-        toleration = {"key": RESERVED, "operator": "Exists", "effect": "NoSchedule"}
-        place = {"nodeSelector": {RESERVED: "true"}, "tolerations": [toleration]}
+    place: Json = _PLACE if reserved else {}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

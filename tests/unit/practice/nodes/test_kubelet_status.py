@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.practice.nodes.client import Json
-from orchestrator.practice.nodes.kubelet.status import (
+from orchestrator.practice.nodes.kubelet.reports import (
     CREATING,
     ContainerReport,
     Failure,
@@ -16,8 +16,8 @@ from orchestrator.practice.nodes.kubelet.status import (
     Running,
     Terminated,
     Waiting,
-    pod_status,
 )
+from orchestrator.practice.nodes.kubelet.status import pod_status
 
 AT = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 RUNNING = Running(started_at=AT)

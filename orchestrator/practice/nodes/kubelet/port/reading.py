@@ -11,7 +11,7 @@ from typing import Final
 from orchestrator.practice.nodes.kubelet.container import Container
 from orchestrator.practice.nodes.kubelet.logs import ContainerLog, Line
 from orchestrator.practice.nodes.kubelet.port.refusals import Refused, bad
-from orchestrator.practice.nodes.kubelet.status import Running, Terminated, Waiting
+from orchestrator.practice.nodes.kubelet.reports import Running, Terminated, Waiting
 from orchestrator.practice.nodes.moments import now
 
 _PULLING: Final = {
