@@ -19,7 +19,21 @@ _PLAIN_SERVICE: Final = frozenset({None, "ClusterIP"})
 
 def never(draft: Draft) -> Denied | None:
     """Why no run may make this write; None when one might."""
-    return _fields(draft) or _privileges(draft) or _volumes(draft)
+    return _fields(draft) or _finalizers(draft) or _privileges(draft) or _volumes(draft)
+
+
+def _finalizers(draft: Draft) -> Denied | None:
+    """An object is not made with a finalizer that nobody takes off: it could not be deleted."""
+    if draft.before is not None or draft.call.kind.is_carrier:
+        return None
+    named = ((draft.call.body or {}).get("metadata") or {}).get("finalizers")
+    if draft.verb is Verb.CREATE and named:
+        return Denied(
+            rule="finalizers",
+            reason="an object that is created with metadata.finalizers may never go again;"
+            " leave them out",
+        )
+    return None
 
 
 def _fields(draft: Draft) -> Denied | None:

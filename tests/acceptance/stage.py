@@ -19,7 +19,7 @@ T = TypeVar("T")
 CHAOSDAY = (sys.executable, "-m", "orchestrator.cli")
 
 
-def until(question: Callable[[], T | None], *, within: float = 30, every: float = 0.02) -> T:
+def until(question: Callable[[], T | None], *, within: float = 60, every: float = 0.02) -> T:
     """Ask again and again until the answer is true; fails when it is not within so many seconds."""
     last = time.monotonic() + within
     while time.monotonic() < last:

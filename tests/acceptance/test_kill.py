@@ -57,7 +57,13 @@ def phase_is(stage: Stage, *phases: Phase) -> Run | None:
     return next((run for run in runs_of(stage) if run.phase in phases and run.fence), None)
 
 
-@pytest.mark.parametrize("phase", list(SLOW_IN))
+@pytest.mark.parametrize(
+    "phase",
+    [
+        pytest.param(phase, marks=() if phase is Phase.INJECTING else pytest.mark.slow)
+        for phase in SLOW_IN
+    ],
+)
 def test_killed_orchestrator_leaves_nothing_that_its_successor_does_not_restore(
     stage: Stage, phase: Phase
 ) -> None:
@@ -97,6 +103,7 @@ def test_guard_restores_by_itself_before_anybody_restarts_anything(stage: Stage)
     until(lambda: not stage.leftovers(), within=10)
 
 
+@pytest.mark.slow
 def test_runner_that_is_kept_in_is_restored_and_ended_as_any_other(stage: Stage) -> None:
     stage.is_contained = True
     first = stage.start("run", "scaled-to-zero", "--var", "hold=60", "--longest", "90")

@@ -63,6 +63,7 @@ def conducted(stage: Stage, plan: str) -> dict[str, Any]:
     return run
 
 
+@pytest.mark.slow
 def test_run_starts_once_its_preview_is_approved_and_only_as_approved(sqlite_stage: Stage) -> None:
     plan = planned(sqlite_stage)
     preview = previewed(sqlite_stage, plan)
@@ -89,6 +90,7 @@ def test_what_the_guard_would_refuse_is_shown_with_its_rule(sqlite_stage: Stage)
     assert not preview["targets"]["is_whole"]
 
 
+@pytest.mark.slow
 def test_opaque_activities_are_played_only_when_that_is_asked_for(sqlite_stage: Stage) -> None:
     mark = sqlite_stage.folder / "mark"
     (sqlite_stage.folder / "opaque.yaml").write_text(OPAQUE.replace("MARK", str(mark)))
@@ -115,6 +117,7 @@ def test_static_preview_makes_no_dry_run(sqlite_stage: Stage) -> None:
     assert (preview["made_dry"], preview["writes"]) == (False, [])
 
 
+@pytest.mark.slow
 def test_nothing_of_a_preview_is_left(sqlite_stage: Stage) -> None:
     previewed(sqlite_stage, planned(sqlite_stage))
 

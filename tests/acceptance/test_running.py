@@ -38,8 +38,8 @@ def test_experiment_whose_steady_state_never_holds_is_not_begun(sqlite_stage: St
     [
         ("pod-killed", "held"),
         ("scaled-to-zero", "deviated"),
-        ("selector-broken", "deviated"),
-        ("bad-image", "held"),
+        pytest.param("selector-broken", "deviated", marks=pytest.mark.slow),
+        pytest.param("bad-image", "held", marks=pytest.mark.slow),
     ],
 )
 def test_experiment_of_the_catalogue_is_injected_proven_measured_and_restored(

@@ -118,6 +118,23 @@ async def test_what_the_journal_would_not_show_is_not_written(world: World) -> N
     assert world.inside.ledger.records == []
 
 
+@pytest.mark.parametrize("is_applied", [False, True])
+async def test_object_is_not_made_with_a_finalizer_that_nobody_takes_off(
+    world: World, is_applied: bool
+) -> None:
+    made = a_pod("held")
+    made["metadata"] |= {"finalizers": ["example.com/held"], "labels": {"part-of": "world"}}
+
+    answer = (
+        await world.inside.ask("PATCH", f"{SHOP}/pods/held?fieldManager=me", made, APPLY)
+        if is_applied
+        else await world.inside.ask("POST", f"{SHOP}/pods", made)
+    )
+
+    assert rule(answer) == "finalizers"
+    assert world.inside.ledger.records == []
+
+
 async def test_label_of_the_plan_cannot_be_put_on_to_get_inside(world: World) -> None:
     foreign = a_deployment("foreign", 1)
     foreign["metadata"]["labels"] = {"app": "foreign"}

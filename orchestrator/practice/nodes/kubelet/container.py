@@ -57,6 +57,7 @@ class Container:
         self._is_renewed = anyio.Event()
         self._has_started = anyio.Event()
         self._ending = False
+        self._is_due = False
         self._image_id = ""
         self._container_id = ""
         self._state: ContainerState = CREATING
@@ -80,6 +81,7 @@ class Container:
             restarts=self._restarts,
             given=self.resources.given,
             resources=self.resources.actual,
+            is_due=self._is_due and not self._ending,
         )
 
     @property
@@ -122,12 +124,14 @@ class Container:
         before, self.spec = self.spec, spec
         if before["image"] != spec["image"]:
             self._is_renewed.set()
+            self._is_due = True
             self._replace("definition changed")
 
     def resize(self, resources: Json) -> None:
         """Take other resources, in place or by a restart as the container wants it."""
         if self.resources.give(resources):
             self._is_renewed.set()
+            self._is_due = True
             self._replace("resize requires restart")
         self._changed()
 
@@ -257,6 +261,7 @@ class Container:
 
     def _enter(self, state: ContainerState) -> None:
         self._state = state
+        self._is_due = self._is_due and not isinstance(state, Running)
         self._ready = False
         self._started = False
         self._changed()

@@ -61,6 +61,8 @@ class ContainerReport:
     """The cpu and memory that its node lets it have."""
     resources: Json = field(default_factory=dict)
     """The cpu and memory that it has got."""
+    is_due: bool = False
+    """Whether it is to be run again whatever the restart policy says: its definition changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

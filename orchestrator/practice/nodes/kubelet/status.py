@@ -58,7 +58,7 @@ def _phase(report: PodReport) -> str:
     if not report.initialized or any(map(_is_new, report.containers)):
         return "Pending"
     beside = [*report.containers, *report.sidecars]
-    if any(isinstance(item.state, Running) for item in beside):
+    if any(isinstance(item.state, Running) or item.is_due for item in beside):
         return "Running"
     failed = any(_last_code(item) for item in report.containers)
     is_over = report.is_over or policy == "Never" or (policy == "OnFailure" and not failed)

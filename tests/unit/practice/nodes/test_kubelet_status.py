@@ -78,6 +78,7 @@ def condition(of: Json, kind: str) -> Json:
         ([container(state=CRASHING, last_state=ended(1))], "Always", "Running"),
         ([container(state=ended(0))], "Always", "Running"),
         ([container(state=ended(0))], "Never", "Succeeded"),
+        ([container(state=ended(143), is_due=True)], "Never", "Running"),
         ([container(state=ended(0))], "OnFailure", "Succeeded"),
         ([container(state=ended(0)), container(state=ended(2))], "Never", "Failed"),
         ([container(state=ended(2))], "OnFailure", "Running"),
