@@ -44,7 +44,7 @@ test: $(READY) ## run the tests
 check: test check-static test-slow test-kubernetes contract-kubernetes contract-containers ## all that CI runs: also the slow tests, lint, types, layers, chart, and Kubernetes itself
 
 test-slow: $(READY) ## the tests that take longer, the whole demonstration among them
-	@$(BIN)/pytest -n 2 -m "slow and not kubernetes" $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 3 --dist loadfile -m "slow and not kubernetes" $(PYTEST_ARGS)
 
 test-kubernetes: kubernetes ## the tests on Kubernetes' own control plane (needs Go)
 	@$(BIN)/pytest -n 2 --dist loadfile -m kubernetes $(PYTEST_ARGS)

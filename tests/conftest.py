@@ -1,11 +1,15 @@
 """What every test may use: one event loop's kind, and a PostgreSQL server of the tests' own."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
 from tests.doubles.postgres import PostgresServer, postgres_server
+
+# A shell starts what runs in its background with SIGINT ignored, and children would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test fails because the machine is busy: each has pytest's own time limit.
 settings.register_profile("chaosday", deadline=None)

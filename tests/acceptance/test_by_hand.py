@@ -205,7 +205,7 @@ def test_shell_has_the_terminal_to_itself_and_the_run_ends_with_it(sqlite_stage:
         terminal.type("\x03", end="")
         terminal.type("echo it goes o''n")
         terminal.until("it goes on")
-        assert stage.replicas("payment") == GONE
+        until(partial(replicas_are, stage, GONE))
 
         terminal.type("exit")
         terminal.until("everything that was changed by hand is put back")
