@@ -130,7 +130,10 @@ def test_stateful_set_is_filled_in(cluster: Cluster) -> None:
     spec = cluster.create(STATEFUL_SETS, a_stateful_set(replicas=0))["spec"]
 
     assert spec["podManagementPolicy"] == "OrderedReady"
-    assert spec["updateStrategy"] == {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
+    # Kubernetes 1.37 fills in how many may be unavailable, too.
+    rolling = {"maxUnavailable": 1} | spec["updateStrategy"]["rollingUpdate"]
+    assert spec["updateStrategy"]["type"] == "RollingUpdate"
+    assert rolling == {"partition": 0, "maxUnavailable": 1}
     assert spec["revisionHistoryLimit"] == 10
     retention = {"whenDeleted": "Retain", "whenScaled": "Retain"}
     assert spec["persistentVolumeClaimRetentionPolicy"] == retention
@@ -274,12 +277,15 @@ def test_most_of_a_stateful_set_is_fixed(cluster: Cluster) -> None:
     answer = cluster.send("PATCH", cluster.path(STATEFUL_SETS, "db"), body, kind=MERGE)
 
     assert answer.code == 422
-    assert answer.body["message"] == (
+    usual = (
         'StatefulSet.apps "db" is invalid: spec: Forbidden: updates to statefulset spec for '
         "fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
         "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' "
         "are forbidden"
     )
+    # Kubernetes 1.37 names the field.
+    named = 'spec.serviceName: Invalid value: "other": field is immutable'
+    assert answer.body["message"] in {usual, f'StatefulSet.apps "db" is invalid: {named}'}
 
 
 def test_unfit_stateful_sets_are_refused(cluster: Cluster) -> None:
