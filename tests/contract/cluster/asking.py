@@ -59,6 +59,10 @@ class Cluster:
         """The release that the cluster says it is."""
         return str(self.send("GET", "/version").body["gitVersion"])
 
+    def since(self, minor: int) -> bool:
+        """Whether its release is Kubernetes 1.`minor` or a later one."""
+        return int(self.version.split(".")[1]) >= minor
+
     def path(self, resource: str, *rest: str) -> str:
         """The path of a resource in the namespace, such as `pods` or `apps/v1/deployments`."""
         group, _, plural = resource.rpartition("/")
