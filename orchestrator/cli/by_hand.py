@@ -1,28 +1,16 @@
 """`chaosday by-hand`: an agent of chaos breaks things by hand, within limits."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 import click
 
+from orchestrator.cli.limits import LIMITS, limit_options
 from orchestrator.cli.printing import json_option
 from orchestrator.domain.errors import InvalidValue
 
 _TYPED: Final = click.core.ParameterSource.COMMANDLINE
-_LIMITS: Final = (
-    "steady_state",
-    "namespace",
-    "kubeconfig",
-    "context",
-    "kind",
-    "create",
-    "irreversible",
-    "most_objects",
-    "most_share",
-    "most_node_share",
-    "longest",
-)
+_LIMITS: Final = ("steady_state", *LIMITS)
 """What only a day of its own asks for."""
 
 
@@ -35,23 +23,15 @@ _LIMITS: Final = (
 @click.option("--as", "name", default="", help="Whose hand it is; default: your login.")
 @click.option("--hold", default=0.0, help="Seconds that the fault stays after the command.")
 @click.option("--steady-state", default="", help="An experiment whose hypothesis is measured.")
-@click.option("--namespace", multiple=True, help="That may be touched; default: default.")
-@click.option("--kubeconfig", type=click.Path(path_type=Path), help="Default: KUBECONFIG.")
-@click.option("--context", default="", help="Of the kubeconfig; default: the current one.")
-@click.option("--kind", multiple=True, help="That may be written, such as pods.")
-@click.option("--create", multiple=True, help="A kind of which objects may be made.")
-@click.option("--irreversible", multiple=True, help="That may be done all the same: exec, jobs.")
-@click.option("--most-objects", default=10, show_default=True, help="That may be touched.")
-@click.option("--most-share", default=100, show_default=True, help="Of a workload's pods, in %.")
-@click.option("--most-node-share", default=50, show_default=True, help="Of the nodes, in %.")
-@click.option("--longest", default=600, show_default=True, help="That it may last, in seconds.")
+@limit_options
 @json_option
 def command(**options: object) -> None:
     """Run COMMAND with a kubeconfig that leads to a guard; write -- before it.
 
     For example: chaosday by-hand --namespace shop -- kubectl scale deployment/payment
     --replicas=0. Whatever it changes within the limits is on the timeline under your name, and
-    put back when the command has ended. With --run or --box, the limits are those of the plan.
+    put back when the command has ended. With --run or --box, the limits are those of the plan;
+    else namespace `default` may be touched, unless another is named.
     """
     import anyio
 
@@ -68,9 +48,10 @@ def _refuse_limits_beside_a_plan(options: Mapping[str, object]) -> None:
     context = click.get_current_context()
     given = [each for each in _LIMITS if context.get_parameter_source(each) is _TYPED]
     if given:
+        value = options[given[0]]
         raise InvalidValue(
             field=f"--{given[0].replace('_', '-')}",
-            value=str(options[given[0]]),
+            value=", ".join(value) if isinstance(value, tuple) else str(value),
             problem="stands beside --run or --box, for which the plan says what may be touched",
             way_out="leave it out, or change the plan",
         )

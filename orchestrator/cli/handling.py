@@ -9,9 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from fractions import Fraction
 from getpass import getuser
-from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -21,9 +19,10 @@ from orchestrator.adapters.terminal import TerminalHand
 from orchestrator.cli.conducting import ourselves, recover, stopped_by_signals
 from orchestrator.cli.exits import INTERRUPTED, code_of_run
 from orchestrator.cli.following import followed, run_document, verdict_of
+from orchestrator.cli.limits import cluster_of, radius_of, say_limits
 from orchestrator.cli.logs import configure_logs
 from orchestrator.cli.printing import show_json
-from orchestrator.domain.blast_radius import DEFAULT_KINDS, BlastRadius
+from orchestrator.domain.blast_radius import BlastRadius
 from orchestrator.domain.day import ChaosDay, DayState, PinnedExperiment
 from orchestrator.domain.errors import InvalidValue
 from orchestrator.domain.identity import Actor, ActorKind, DayId, Role, RunId
@@ -59,7 +58,6 @@ class Wanted:
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> "Wanted":
         """Read the options. Raises: InvalidValue."""
-        kubeconfig: Path | None = options["kubeconfig"]
         return cls(
             command=_command(options["command"], shell=options["shell"]),
             name=options["name"] or getuser(),
@@ -68,10 +66,7 @@ class Wanted:
             box=options["box"],
             day=options["day"],
             steady_state=options["steady_state"],
-            cluster=Cluster(
-                kubeconfig=str(kubeconfig.absolute()) if kubeconfig else "",
-                context=options["context"],
-            ),
+            cluster=cluster_of(options),
             radius=_radius(options),
             as_json=options["as_json"],
         )
@@ -101,17 +96,8 @@ def _command(words: tuple[str, ...], *, shell: bool) -> tuple[str, ...]:
 
 
 def _radius(options: Mapping[str, Any]) -> BlastRadius:
-    creates = frozenset(options["create"])
-    return BlastRadius(
-        namespaces=frozenset(options["namespace"]) or frozenset({"default"}),
-        kinds=(frozenset(options["kind"]) or DEFAULT_KINDS) | creates,
-        creates=creates,
-        irreversible=frozenset(options["irreversible"]),
-        most_objects=options["most_objects"],
-        most_share=Fraction(options["most_share"], 100),
-        most_node_share=Fraction(options["most_node_share"], 100),
-        longest=timedelta(seconds=options["longest"]),
-    )
+    radius = radius_of(options)
+    return replace(radius, namespaces=radius.namespaces or frozenset({"default"}))
 
 
 async def work(wanted: Wanted) -> None:
@@ -125,7 +111,7 @@ async def work(wanted: Wanted) -> None:
         day, run = await (_planned if wanted.is_planned else _made)(services, wanted)
         _refuse_others(day, wanted.name)
         await services.by_hand.check(run)
-        _say_limits(day, await services.storage.run(run), wanted)
+        _tell_limits(day, await services.storage.run(run), wanted)
         ended, interrupted = await _conduct(services, day, run, wanted)
         if not wanted.is_planned and not ended.phase.may_hold_fault:
             await services.opening.close(day.id, said=ourselves())
@@ -227,18 +213,12 @@ async def _conduct(
     return ended, bool(stopped)
 
 
-def _say_limits(day: ChaosDay, run: Run, wanted: Wanted) -> None:
+def _tell_limits(day: ChaosDay, run: Run, wanted: Wanted) -> None:
     if wanted.as_json:
         return
     box = day.plan.box(run.box)
     radius = day.plan.radius_of(box)
-    lasts = min(radius.longest, box.lasts)
-    click.echo(
-        f"blast radius: namespace {', '.join(sorted(radius.namespaces))};"
-        f" {', '.join(sorted(radius.kinds))}; at most {radius.most_objects} objects,"
-        f" {float(radius.most_share):.0%} of a workload, {lasts.total_seconds():g} s",
-        err=True,
-    )
+    say_limits(radius, lasts=min(radius.longest, box.lasts))
     if not wanted.command:
         click.echo(
             "KUBECONFIG leads to the guard in this shell; leave it, and everything is put back",

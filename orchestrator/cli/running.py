@@ -7,8 +7,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import click
@@ -19,9 +17,10 @@ from orchestrator import wiring
 from orchestrator.cli.conducting import conduct, ourselves, recover
 from orchestrator.cli.exits import INTERRUPTED, code_of_run
 from orchestrator.cli.following import run_document, verdict_of
+from orchestrator.cli.limits import cluster_of, radius_of, say_limits
 from orchestrator.cli.logs import configure_logs
 from orchestrator.cli.printing import show_json
-from orchestrator.domain.blast_radius import DEFAULT_KINDS, BlastRadius
+from orchestrator.domain.blast_radius import BlastRadius
 from orchestrator.domain.day import PinnedExperiment
 from orchestrator.domain.errors import InvalidValue
 from orchestrator.domain.plan import Cluster, Environment, Plan, TimeBox, Window
@@ -32,33 +31,22 @@ class Request:
     """What was asked for on the command line."""
 
     experiment: str
-    namespaces: tuple[str, ...]
     cluster: Cluster
-    most_objects: int
-    most_share: Fraction
-    kinds: frozenset[str]
+    radius: BlastRadius
+    """Without a namespace, those that the experiment names may be touched."""
     configuration: Mapping[str, object]
     environment: tuple[str, ...]
-    longest: timedelta
     as_json: bool
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> "Request":
         """Read the options. Raises: InvalidValue."""
-        kubeconfig: Path | None = options["kubeconfig"]
         return cls(
             experiment=options["experiment"],
-            namespaces=tuple(options["namespace"]),
-            cluster=Cluster(
-                kubeconfig=str(kubeconfig.absolute()) if kubeconfig else "",
-                context=options["context"],
-            ),
-            most_objects=options["most_objects"],
-            most_share=Fraction(options["most_share"], 100),
-            kinds=frozenset(options["kind"]) or DEFAULT_KINDS,
+            cluster=cluster_of(options),
+            radius=radius_of(options),
             configuration=dict(_pair(text) for text in options["var"]),
             environment=tuple(options["env"]),
-            longest=timedelta(seconds=options["longest"]),
             as_json=options["as_json"],
         )
 
@@ -82,7 +70,8 @@ async def run(request: Request) -> None:
     async with wiring.services(allowed_environment=request.environment, pace=pace) as services:
         experiment = services.catalogue.read(request.experiment)
         plan = _plan(request, experiment, services.clock)
-        _say_limits(plan, quiet=request.as_json)
+        if not request.as_json:
+            say_limits(plan.blast_radius, lasts=plan.blast_radius.longest)
         await recover(services)
         said = ourselves()
         day = await services.planning.lay_out(
@@ -101,24 +90,18 @@ async def run(request: Request) -> None:
 
 
 def _plan(request: Request, experiment: PinnedExperiment, clock: Any) -> Plan:
-    now = clock.now()
+    now, longest = clock.now(), request.radius.longest
     return Plan(
         name=f"Single run of {experiment.title}",
         environment=Environment.TEST,
         cluster=request.cluster,
-        window=Window(zone="UTC", opens_at=now, closes_at=now + request.longest),
-        blast_radius=BlastRadius(
-            namespaces=_namespaces(request, experiment),
-            kinds=request.kinds,
-            most_objects=request.most_objects,
-            most_share=request.most_share,
-            longest=request.longest,
-        ),
+        window=Window(zone="UTC", opens_at=now, closes_at=now + longest),
+        blast_radius=replace(request.radius, namespaces=_namespaces(request, experiment)),
         agenda=(
             TimeBox(
                 name="only",
                 experiment=request.experiment,
-                lasts=request.longest,
+                lasts=longest,
                 after=timedelta(),
                 configuration=request.configuration,
             ),
@@ -127,18 +110,6 @@ def _plan(request: Request, experiment: PinnedExperiment, clock: Any) -> Plan:
 
 
 def _namespaces(request: Request, experiment: PinnedExperiment) -> frozenset[str]:
-    if request.namespaces:
-        return frozenset(request.namespaces)
+    if request.radius.namespaces:
+        return request.radius.namespaces
     return namespaces_of(experiment.document, request.configuration) or frozenset({"default"})
-
-
-def _say_limits(plan: Plan, *, quiet: bool) -> None:
-    if quiet:
-        return
-    radius = plan.blast_radius
-    click.echo(
-        f"blast radius: namespace {', '.join(sorted(radius.namespaces))};"
-        f" {', '.join(sorted(radius.kinds))}; at most {radius.most_objects} objects,"
-        f" {float(radius.most_share):.0%} of a workload, {radius.longest.total_seconds():g} s",
-        err=True,
-    )
