@@ -147,5 +147,8 @@ class Child:
 
 
 def python(*arguments: str) -> list[str]:
-    """The command that runs our own Python without the user's site packages."""
-    return [sys.executable, "-s", *arguments]
+    """The command that runs our own Python, and no code that lies where it is started.
+
+    A runner is started where an experiment can write, and before it is kept in.
+    """
+    return [sys.executable, "-s", "-P", *arguments]

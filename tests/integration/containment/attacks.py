@@ -106,3 +106,12 @@ def gain_privileges() -> bool:
     if os.geteuid() == 0:
         return True
     raise PermissionError(errno.EPERM, "not root")
+
+
+def plant_and_die(marker: str) -> None:
+    """Leave code where the next process of the run is started, and end this one."""
+    package = Path.home() / "orchestrator"
+    package.mkdir()
+    code = f"open({marker!r}, 'w').write('planted code ran')\n"
+    (package / "__init__.py").write_text(code, encoding="utf-8")
+    os.kill(os.getpid(), signal.SIGKILL)
