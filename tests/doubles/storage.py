@@ -294,7 +294,8 @@ class MemoryStorage:
     async def request_stop(self, run: RunId, *, reason: str) -> None:
         async with self._transaction("request_stop"):
             row = self._row(run)
-            row.stop = row.stop or reason
+            if row.stop is None or row.stop.startswith(_HALTED):
+                row.stop = reason
 
     async def next_due(self, day: DayId | None = None) -> datetime | None:
         async with self._transaction("next_due"):

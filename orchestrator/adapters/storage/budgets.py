@@ -35,9 +35,7 @@ class Budgets(Stored):
         """
         async with self._database.writing() as connection:
             # Whoever reserves on the same day waits here, so that two never count each other out.
-            await connection.execute(
-                select(tables.days.c.id).where(tables.days.c.id == run.day).with_for_update()
-            )
+            await self._lock_day(connection, run.day)
             fence = await connection.scalar(select(_runs.fence).where(_runs.id == run.id))
             if fence != run.fence:
                 raise LeaseLost(run=run.id)

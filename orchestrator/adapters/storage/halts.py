@@ -16,7 +16,7 @@ from orchestrator.domain.timeline import TimelineEntry
 _halts = tables.halts.c
 _runs = tables.runs.c
 _STOPPABLE = (Phase.ARMED, Phase.INJECTING, Phase.HOLDING)
-_OURS: Final = "halted by "
+OF_A_HALT: Final = "halted by "
 """How the flags that a halt sets begin, which tells them from those of a single run's abort."""
 
 
@@ -29,7 +29,8 @@ class Halts(Stored):
         A second halt of a halted day adds its entries and leaves the first in force.
         """
         async with self._database.writing() as connection:
-            # The counter row of the day serialises this with the start of a run.
+            # This serialises it with the start of a run.
+            await self._lock_day(connection, halt.day)
             await self._append(connection, entries)
             already = await connection.scalar(
                 select(_halts.id).where(_halts.day == halt.day, _halts.released_at.is_(None))
@@ -47,13 +48,14 @@ class Halts(Stored):
             await connection.execute(
                 update(tables.runs)
                 .where(_runs.day == halt.day, _runs.phase.in_(_STOPPABLE), _runs.stop.is_(None))
-                .values(stop=f"{_OURS}{halt.by.name}: {halt.reason}")
+                .values(stop=f"{OF_A_HALT}{halt.by.name}: {halt.reason}")
             )
         self._announce()
 
     async def release_halt(self, halt: Halt, entries: Sequence[TimelineEntry]) -> None:
         """Store that the day's halt is released. Raises: Conflict: the day is not halted."""
         async with self._database.writing() as connection:
+            await self._lock_day(connection, halt.day)
             released = await connection.execute(
                 update(tables.halts)
                 .where(_halts.day == halt.day, _halts.released_at.is_(None))
@@ -66,7 +68,7 @@ class Halts(Stored):
                 .where(
                     _runs.day == halt.day,
                     _runs.phase.in_((Phase.PLANNED, Phase.ARMED)),
-                    _runs.stop.startswith(_OURS),
+                    _runs.stop.startswith(OF_A_HALT),
                 )
                 .values(stop=None)
             )

@@ -5,10 +5,11 @@ It does not hand out leases.
 
 from collections.abc import Sequence
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orchestrator.adapters.storage import rows, tables
+from orchestrator.adapters.storage.halts import OF_A_HALT
 from orchestrator.adapters.storage.stored import Stored
 from orchestrator.domain.errors import Conflict, DayHalted, LeaseLost, NoSuchRun
 from orchestrator.domain.hypothesis import Sample
@@ -51,6 +52,8 @@ class Runs(Stored):
     async def replan(self, runs: Sequence[Run]) -> None:
         """Store new planned instants of runs that are still planned or armed."""
         async with self._database.writing() as connection:
+            for day in sorted({run.day for run in runs}):
+                await self._lock_day(connection, day)
             for run in runs:
                 await connection.execute(
                     update(tables.runs)
@@ -68,6 +71,7 @@ class Runs(Stored):
             DayHalted: it would start on a halted day.
         """
         async with self._database.writing() as connection:
+            await self._lock_day(connection, run.day)
             if run.phase is Phase.INJECTING:
                 await self._refuse_if_halted(connection, run)
             moved = await connection.execute(
@@ -82,10 +86,7 @@ class Runs(Stored):
 
     @staticmethod
     async def _refuse_if_halted(connection: AsyncConnection, run: Run) -> None:
-        # A halt writes the day's counter first, so locking that row puts the two in order.
-        await connection.execute(
-            select(tables.days.c.id).where(tables.days.c.id == run.day).with_for_update()
-        )
+        # A halt locks the day as well, so the two come one after the other.
         halted = tables.halts.c
         reason = await connection.scalar(
             select(halted.reason).where(halted.day == run.day, halted.released_at.is_(None))
@@ -104,10 +105,16 @@ class Runs(Stored):
         raise Conflict(f"run {run.id} is {row.phase}, no longer {was.phase}; read it again")
 
     async def request_stop(self, run: RunId, *, reason: str) -> None:
-        """Set the flag that the holder of a run reads; the first reason stays."""
+        """Set the flag that the holder of a run reads; the first reason stays.
+
+        Only that of a halt gives way: it is taken back when the halt is released, and an abort
+        that was asked for meanwhile is to outlast it.
+        """
         async with self._database.writing() as connection:
             await connection.execute(
-                update(tables.runs).where(_runs.id == run, _runs.stop.is_(None)).values(stop=reason)
+                update(tables.runs)
+                .where(_runs.id == run, or_(_runs.stop.is_(None), _runs.stop.startswith(OF_A_HALT)))
+                .values(stop=reason)
             )
             known = await connection.scalar(select(exists().where(_runs.id == run)))
         if not known:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import anyio
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orchestrator.adapters.storage import rows, tables
@@ -48,6 +48,17 @@ class Stored:
                 insert(tables.timeline), [rows.entry_to_row(entry) for entry in numbered]
             )
         return numbered
+
+    @staticmethod
+    async def _lock_day(connection: AsyncConnection, day: DayId) -> None:
+        """Let nobody else change what belongs to the day until the transaction ends.
+
+        The row of the day is locked before any of its runs, always: two who lock in another
+        order would wait for each other, and the database would end one of them.
+        """
+        await connection.execute(
+            select(tables.days.c.id).where(tables.days.c.id == day).with_for_update()
+        )
 
     @staticmethod
     async def _count_up(connection: AsyncConnection, day: DayId, by: int) -> int:

@@ -1,6 +1,7 @@
 """A halt latches, and no run slips past it."""
 
 from contextlib import suppress
+from functools import partial
 
 import anyio
 import pytest
@@ -92,6 +93,44 @@ async def test_releasing_a_halt_takes_back_its_own_flags_only(storage: Storage) 
 
     assert await flag_of(storage, halted) is None
     assert await flag_of(storage, aborted) == "aborted by Kim: not today"
+
+
+async def test_an_abort_that_is_asked_for_while_the_day_is_halted_outlasts_the_halt(
+    storage: Storage,
+) -> None:
+    run = a_run(phase=Phase.ARMED)
+    await stored(storage, run)
+    await storage.engage(a_halt(), [a_new_entry()])
+
+    await storage.request_stop(run.id, reason="aborted by Kim: not today")
+    await storage.engage(a_halt(reason="another"), [a_new_entry()])
+    await storage.release_halt(a_halt(released_at=at(50)), [a_new_entry()])
+
+    assert await flag_of(storage, run) == "aborted by Kim: not today"
+
+
+async def test_a_halt_holds_and_is_released_while_runs_move(
+    storage: Storage, others: Storage
+) -> None:
+    """Whoever locks day and runs in another order than the others is ended by the database."""
+    days = [DayId(f"day-{i}") for i in range(12)]
+    for day in days:
+        run = a_run(id=RunId(f"run of {day}"), day=day, phase=Phase.INJECTING)
+        await stored(storage, run, day=a_day(id=day))
+        held, _ = run.advance(Move.HOLD, by=ORCHESTRATOR, at=at(60))
+
+        async with anyio.create_task_group() as tasks:
+            hold = partial(storage.move, held, was=run, entries=[a_new_entry(day=day)])
+            tasks.start_soon(hold)
+            tasks.start_soon(others.engage, a_halt(day=day), [a_new_entry(day=day)])
+        assert await others.halt(day) is not None
+
+        back, _ = held.advance(Move.ABORT, by=ORCHESTRATOR, at=at(61))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(storage.move, back, was=held, entries=[a_new_entry(day=day)]))
+            released = a_halt(day=day, released_at=at(62))
+            tasks.start_soon(others.release_halt, released, [a_new_entry(day=day)])
+        assert await others.halt(day) is None
 
 
 async def test_no_run_starts_on_a_halted_day(storage: Storage) -> None:
