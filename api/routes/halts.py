@@ -23,7 +23,7 @@ Releaser = Annotated[Guest, Depends(only(Role.FACILITATOR, to="release a halt"))
 
 
 async def _shown(services: Services, audience: CurrentAudience) -> HaltedView:
-    state = await services.halting.state(audience.day.id)
+    state = await services.revealing.halt_state(audience)
     return HaltedView.of(await services.revealing.halt(audience), state)
 
 

@@ -50,11 +50,12 @@ class HaltedView(View):
     halted: bool
     state: HaltState | None = Field(
         description="`engaging` until no guard lets a method write any more; then `engaged`."
+        " Not told to responders and readers before the reveal."
     )
     halt: HaltView | None
 
     @classmethod
-    def of(cls, halt: Halt | None, state: HaltState) -> Self:
+    def of(cls, halt: Halt | None, state: HaltState | None) -> Self:
         """The view of the halt in force, and how far it is."""
         if halt is None:
             return cls(halted=False, state=None, halt=None)

@@ -44,4 +44,8 @@ def _line(days: str, release: bool, *states: str) -> str:
         return f"released: {days}"
     if "engaging" in states:
         return f"halted: {days}; engaging: a run has not said yet that it writes no more"
-    return f"halted: {days}; nothing more is injected, and everything is being restored"
+    # Who may not know whether anything runs is told what holds in any case.
+    told = (
+        "nothing more is injected, and" if "engaged" in states else "nothing starts any more, and"
+    )
+    return f"halted: {days}; {told} everything is being restored"

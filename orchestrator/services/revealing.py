@@ -11,8 +11,8 @@ from datetime import timedelta
 
 from orchestrator.domain.day import ChaosDay
 from orchestrator.domain.errors import NoSuchIncident, NoSuchRun, NotAllowed
-from orchestrator.domain.halt import Halt
-from orchestrator.domain.identity import DayId, EntryId, IncidentId, Role, RunId
+from orchestrator.domain.halt import Halt, HaltState, state_of
+from orchestrator.domain.identity import Actor, DayId, EntryId, IncidentId, Role, RunId
 from orchestrator.domain.incident import Incident, RunLink
 from orchestrator.domain.plan import Person
 from orchestrator.domain.run import Run
@@ -128,6 +128,12 @@ class Revealing:
         halt = await self._storage.halt(audience.day.id)
         return None if halt is None else _halt(audience, halt)
 
+    async def halt_state(self, audience: Audience) -> HaltState | None:
+        """How far the halt is; None for those whom it would tell that a fault is in."""
+        if not audience.sees_all:
+            return None
+        return state_of(await self._storage.runs(audience.day.id))
+
     async def run(self, run: RunId, *, role: Role, day: DayId | None) -> Run:
         """One run, for those who may see it; day is the only one that they may touch, if any.
 
@@ -167,9 +173,19 @@ def _shown(
 
 
 def _without_secrets(entry: TimelineEntry, number: int) -> TimelineEntry:
-    return replace(entry, seq=number, run=None, corrects=None, details={})
+    return replace(
+        entry, seq=number, run=None, corrects=None, details={}, actor=_without_agent(entry.actor)
+    )
 
 
 def _halt(audience: Audience, halt: Halt) -> Halt:
+    if audience.sees_all:
+        return halt
     in_the_know = halt.by.role is not None and halt.by.role.is_in_the_know
-    return replace(halt, reason="") if in_the_know and not audience.sees_all else halt
+    reason = "" if in_the_know else halt.reason
+    return replace(halt, reason=reason, by=_without_agent(halt.by))
+
+
+def _without_agent(actor: Actor) -> Actor:
+    """Somebody, without it being said of them that they strike: `people` does not tell either."""
+    return replace(actor, role=None) if actor.role is Role.AGENT else actor

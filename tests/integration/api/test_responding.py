@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from orchestrator.domain.day import DayState
-from orchestrator.domain.identity import DayId, Role
+from orchestrator.domain.identity import DayId, Role, RunId
 from orchestrator.domain.run import Phase
 from orchestrator.domain.timeline import VisibleAfter
 from tests.builders import DAY, a_day, a_halt, a_responder, a_run, an_entry
@@ -214,11 +214,30 @@ async def test_a_halt_is_engaged_once_no_method_may_write(
 
     async with house.guest(Role.RESPONDER, other) as responder:
         answers = [(await responder.post(path, json={"reason": "fire"})) for _ in range(30)]
-        shown = (await responder.get(path)).json()
+    async with house.guest(Role.AGENT, other) as agent:
+        shown = (await agent.get(path)).json()
 
     # However often somebody halts, nobody is told to wait.
     assert {answer.status_code for answer in answers} == {200}
     assert shown["state"] == state
+
+
+async def test_a_halt_does_not_tell_responders_whether_a_fault_is_in(house: House) -> None:
+    answers = []
+    for number, phase in enumerate((Phase.ARMED, Phase.HOLDING)):
+        day = DayId(f"day-{number + 2}")
+        run = a_run(id=RunId(f"run of {day}"), day=day, phase=phase)
+        await stored(house.storage, run, day=a_day(id=day))
+        path = f"/api/v1/days/{day}/halt"
+        async with house.guest(Role.AGENT, day) as agent:
+            await agent.post(path, json={"reason": "fire"})
+        for role in (Role.RESPONDER, Role.READER):
+            async with house.guest(role, day) as guest:
+                answers.append((await guest.get(path)).json())
+
+    assert {answer["state"] for answer in answers} == {None}
+    assert {answer["halt"]["by"]["role"] for answer in answers} == {None}
+    assert all(answer["halted"] for answer in answers)
 
 
 async def test_open_is_refused_while_the_day_is_halted(house: House) -> None:
