@@ -26,13 +26,16 @@ Accountant = Annotated[Guest, Depends(only(*KNOWING, to="see the day's budget"))
 OfPreview = Annotated[str, Path(description="The preview's id.", max_length=64)]
 
 
-@router.post("", status_code=201, summary="Preview a run", responses=problems(404, 413))
+@router.post("", status_code=201, summary="Preview a run", responses=problems(404, 409, 413))
 async def preview_run(
-    _: Previewer, run: InSight, asked: PreviewRequest, services: Services
+    guest: Previewer, run: InSight, asked: PreviewRequest, services: Services
 ) -> PreviewView:
-    """Find out what a run would do, by a dry run as well. For facilitators and agents."""
+    """Find out what a run would do, by a dry run as well. For facilitators and agents.
+
+    Opaque activities are done for facilitators alone, and not while the day is halted.
+    """
     preview = await services.previewing.preview_run(
-        run.id, with_dry_run=asked.with_dry_run, with_opaque=asked.with_opaque
+        run.id, by=guest.role, with_dry_run=asked.with_dry_run, with_opaque=asked.with_opaque
     )
     return PreviewView.of(preview)
 

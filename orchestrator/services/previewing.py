@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from orchestrator.domain.day import ChaosDay, PinnedExperiment
-from orchestrator.domain.errors import NoSuchPreview, NotAllowed
+from orchestrator.domain.errors import DayHalted, NoSuchPreview, NotAllowed
 from orchestrator.domain.guarding import radius_to_line
 from orchestrator.domain.identity import DayId, PreviewId, Role, RunId
 from orchestrator.domain.plan import Plan, TimeBox
@@ -45,7 +45,10 @@ class Subject:
         parts = {
             "experiment": self.experiment.digest,
             "configuration": dict(self.box.configuration),
+            "environment": self.plan.environment,
             "cluster": [cluster.kubeconfig, cluster.context],
+            "may_reach": None if self.plan.may_reach is None else sorted(self.plan.may_reach),
+            "containment": sorted(self.plan.required_containment.required),
             "radius": radius_to_line(self.plan.radius_of(self.box)),
             **({"by_hand": True} if self.box.by_hand else {}),
         }
@@ -69,14 +72,32 @@ class Previewing:
         self._patience = patience
 
     async def preview_run(
-        self, run_id: RunId, *, with_dry_run: bool = True, with_opaque: bool = False
+        self,
+        run_id: RunId,
+        *,
+        by: Role | None = None,
+        with_dry_run: bool = True,
+        with_opaque: bool = False,
     ) -> Preview:
-        """Find out what a run of a day would do. Raises: NoSuchRun; ClusterUnavailable."""
+        """Find out what a run of a day would do.
+
+        Opaque activities are really done, so that is the facilitator's to ask for, and not on a
+        halted day.
+        Raises: NoSuchRun; NotAllowed; DayHalted; ClusterUnavailable.
+        """
         run = await self._storage.run(run_id)
         day = await self._storage.day(run.day)
+        if with_opaque:
+            await self._refuse_opaque(day.id, by)
         return await self.preview(
             Subject.of(day, run), with_dry_run=with_dry_run, with_opaque=with_opaque
         )
+
+    async def _refuse_opaque(self, day: DayId, by: Role | None) -> None:
+        if by is not Role.FACILITATOR:
+            raise NotAllowed(role=str(by), move="have opaque activities done for a preview")
+        if halt := await self._storage.halt(day):
+            raise DayHalted(day=day, reason=halt.reason)
 
     async def preview(
         self, subject: Subject, *, with_dry_run: bool = True, with_opaque: bool = False

@@ -124,14 +124,14 @@ class Stage:
         assignment: Assignment,
         *,
         with_dry_run: bool,
-        with_opaque: bool,  # noqa: ARG002
+        with_opaque: bool,
         patience: timedelta,  # noqa: ARG002
     ) -> Rehearsed:
         """Say what the script says that the next run would do."""
         await anyio.lowlevel.checkpoint()
         if not assignment.rehearsing:
             raise ImpossibleWorld("a rehearsal that could write")
-        self.tell("rehearse")
+        self.tell("rehearse, opaque too" if with_opaque else "rehearse")
         if self.script.opens:
             raise self.script.opens.pop(0)
         return self.script.rehearsed if with_dry_run else replace(self.script.rehearsed, writes=())

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from orchestrator.domain.containment import REQUIRED as WHOLLY_KEPT_IN
 from orchestrator.domain.day_budget import DayBudget, Reservation
-from orchestrator.domain.errors import ClusterUnavailable, NoSuchPreview, NotAllowed
-from orchestrator.domain.identity import DayId, PreviewId, RunId
+from orchestrator.domain.errors import ClusterUnavailable, DayHalted, NoSuchPreview, NotAllowed
+from orchestrator.domain.identity import DayId, PreviewId, Role, RunId
 from orchestrator.domain.plan import ApprovedPreview, Environment
 from orchestrator.domain.preview import (
     Activity,
@@ -174,9 +175,42 @@ async def test_a_blind_approval_starts_the_run_within_the_limits_of_its_plan(hou
     assert house.stage.assignments[-1].radius == a_radius()
 
 
+async def test_opaque_activities_are_not_done_to_find_out_whether_a_run_may_start(
+    house: House,
+) -> None:
+    await house.with_run(plan=REQUIRED)
+    opaque = Activity(part=Part.METHOD, name="x", does="process x", effect=Effect.OPAQUE)
+    house.script(rehearsed=replace(scaled(), activities=(opaque,)))
+    preview = await house.previewing.preview_run(RUN, by=Role.FACILITATOR, with_opaque=True)
+    await house.previewing.approve(preview.id, said=KIM)
+
+    run = await house.conduct()
+
+    assert run.phase is Phase.CONCLUDED
+    assert [step for step in house.story if "rehearse" in step] == ["rehearse, opaque too"]
+    assert house.stage.assignments[-1].radius.most_objects == preview.targets.count
+
+
+@pytest.mark.parametrize(("by", "halted"), [(Role.AGENT, False), (Role.FACILITATOR, True)])
+async def test_opaque_activities_are_done_for_a_facilitator_and_not_on_a_halted_day(
+    house: House, by: Role, halted: bool
+) -> None:
+    await house.with_run()
+    if halted:
+        await house.halting.halt(DAY, said=KIM, reason="a real incident")
+
+    with pytest.raises(DayHalted if halted else NotAllowed):
+        await house.previewing.preview_run(RUN, by=by, with_opaque=True)
+
+    assert not [step for step in house.story if "rehearse" in step]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
+        {"environment": Environment.PRODUCTION},
+        {"may_reach": ("*:443",)},
+        {"containment": WHOLLY_KEPT_IN},
         {"agenda": (a_box(configuration={"hold": 2}),)},
         {"blast_radius": a_radius(most_objects=3)},
         {"agenda": (a_box(blast_radius=a_radius(most_objects=1)),)},
