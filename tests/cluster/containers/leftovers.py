@@ -8,6 +8,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -22,11 +23,17 @@ def clear_leftovers(prefix: str) -> list[str]:
         if _is_nobodys(folder):
             shutil.rmtree(folder, ignore_errors=True)
             cleared.add(folder.name)
-    for top in [path for path in CGROUPS.rglob(f"{prefix}*") if path.is_dir()]:
+    for top in [path for path in folders_below(CGROUPS) if path.name.startswith(prefix)]:
         if not Path(tempfile.gettempdir(), top.name).exists() and not _has_processes(top):
             _remove(top)
             cleared.add(top.name)
     return sorted(cleared)
+
+
+def folders_below(top: Path) -> Iterator[Path]:
+    """All folders below one, those left out that others remove meanwhile."""
+    for path, names, _ in os.walk(top):
+        yield from (Path(path, name) for name in names)
 
 
 def _is_nobodys(folder: Path) -> bool:
@@ -55,7 +62,6 @@ def _has_processes(top: Path) -> bool:
 
 def _remove(top: Path) -> None:
     """Remove a cgroup and all below, the deepest first."""
-    below = sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True)
-    for path in [*below, top]:
+    for path in [*sorted(folders_below(top), reverse=True), top]:
         with suppress(OSError):
             path.rmdir()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.containers.leftovers import CGROUPS, clear_leftovers
+from tests.cluster.containers.leftovers import CGROUPS, clear_leftovers, folders_below
 from tests.cluster.starting import RealCluster
 
 ROOT = Path(__file__).parents[3]
@@ -36,7 +36,7 @@ def within_seconds(seconds: float, look: Callable[[], Any]) -> Any:
 
 def traces(folder: Path) -> list[str]:
     """All that there is of a cluster on this machine: folder, cgroups, processes, mounts."""
-    found = [str(path) for path in CGROUPS.rglob(folder.name)]
+    found = [str(path) for path in folders_below(CGROUPS) if path.name == folder.name]
     found += [str(folder)] if folder.exists() else []
     found += [line for line in Path("/proc/mounts").read_text().splitlines() if str(folder) in line]
     return found + processes_of(folder)

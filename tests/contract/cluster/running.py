@@ -80,14 +80,16 @@ class Running:
 
     def until_ended(self, name: str = "one") -> Object:
         """Wait till the pod's container has ended for good; how it ended."""
-        ended = self.until(lambda found: "terminated" in found["state"], name)
+        ended = self.until(lambda found: "terminated" in found.get("state", {}), name)
         found: Object = ended["state"]["terminated"]
         return found
 
     def waits_for(self, reason: str, name: str = "one") -> Object:
         """Wait till the pod's container waits for that reason; what it says of it."""
         found = self.until(
-            lambda one: one["state"].get("waiting", {}).get("reason") == reason, name, SLOW_PATIENCE
+            lambda one: one.get("state", {}).get("waiting", {}).get("reason") == reason,
+            name,
+            SLOW_PATIENCE,
         )
         waiting: Object = found["state"]["waiting"]
         return waiting

@@ -95,7 +95,7 @@ def test_missing_volume_keeps_a_container_from_being_created(running: Running) -
     assert (
         message == 'MountVolume.SetUp failed for volume "settings" : configmap "absent" not found'
     )
-    assert running.container()["state"]["waiting"]["reason"] == "ContainerCreating"
+    assert running.waits_for("ContainerCreating") == {"reason": "ContainerCreating"}
 
 
 def test_containers_before_the_others_run_one_after_the_other(running: Running) -> None:
