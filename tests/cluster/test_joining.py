@@ -15,6 +15,7 @@ from orchestrator.practice.hosted import ClusterNotJoined, HostedShop, hosted_sh
 from orchestrator.practice.nodes.joining import NodeOptions
 from orchestrator.practice.nodes.kubelet.node import RESERVED
 from tests.cluster.starting import RealCluster
+from tests.contract.cluster.asking import eventually
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.slow]
 
@@ -103,3 +104,4 @@ def test_namespace_of_others_is_not_touched(empty_kubernetes: RealCluster, core:
 
     assert core.read_namespace("shop").status.phase == "Active"
     core.delete_namespace("shop")
+    eventually(lambda: not is_there(core, "shop"))
