@@ -4,7 +4,7 @@ Each port has a real adapter and, in the tests, an in-memory one; both pass the 
 Nothing here says how.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ from orchestrator.domain.identity import (
     WorkerId,
 )
 from orchestrator.domain.incident import Incident, RunLink
-from orchestrator.domain.plan import AbortCondition, Cluster, Plan
+from orchestrator.domain.plan import AbortCondition, Cluster, ClusterAddress, Plan
 from orchestrator.domain.preview import Activity, ForeseenRefusal, ForeseenWrite, Preview
 from orchestrator.domain.run import Injection, Run
 from orchestrator.domain.timeline import TimelineEntry
@@ -50,6 +50,14 @@ class PlanFormat(Protocol):
 
         Raises: InvalidPlan: with every fault found, each with field, line, value, way out.
         """
+        ...
+
+
+class Kubeconfigs(Protocol):
+    """Says where the names of clusters lead."""
+
+    async def address_of(self, cluster: Cluster) -> ClusterAddress:
+        """Where a cluster's name leads at this moment. Raises: KubeconfigUnreadable."""
         ...
 
 
@@ -171,6 +179,10 @@ class Storage(Protocol):
         """Set the flag that the holder of a run reads; the first reason stays."""
         ...
 
+    async def stops(self, runs: Collection[RunId]) -> Mapping[RunId, str]:
+        """Why some of these runs are to stop; those that are not are not in it."""
+        ...
+
     async def next_due(self, day: DayId | None = None) -> datetime | None:
         """When the next armed run is due; None when none is armed."""
         ...
@@ -184,12 +196,24 @@ class Storage(Protocol):
         """Latch a halt and ask every running run of the day to stop."""
         ...
 
+    async def writing(self, day: DayId) -> Sequence[RunId]:
+        """The runs of a day of whose method something may still reach the cluster.
+
+        Those that may write, and those that were asked to stop while a write was on its way whose
+        end is not known yet, or that ran a command, which may go on until they leave their method.
+        """
+        ...
+
     async def release_halt(self, halt: Halt, entries: Sequence[TimelineEntry]) -> None:
         """Store that the day's halt is released."""
         ...
 
     async def halt(self, day: DayId) -> Halt | None:
         """The halt that is engaged on the day."""
+        ...
+
+    async def halts(self) -> Sequence[Halt]:
+        """The halts that are engaged on days that are open."""
         ...
 
     # Budget and previews
@@ -213,8 +237,19 @@ class Storage(Protocol):
         """Read a preview. Raises: NoSuchPreview."""
         ...
 
-    async def approve(self, preview: PreviewId, *, by: str, at: datetime) -> None:
-        """Store that a preview is approved. Safe to repeat. Raises: NoSuchPreview."""
+    async def approve(
+        self,
+        preview: PreviewId,
+        *,
+        by: str,
+        at: datetime,
+        entries: Sequence[TimelineEntry] = (),
+    ) -> None:
+        """Store that a preview is approved, with its entries; the first approval stays.
+
+        Of a second one, nothing is stored.
+        Raises: NoSuchPreview.
+        """
         ...
 
     async def approved(self, subject: str) -> Preview | None:
@@ -287,10 +322,23 @@ class UndoJournal(Protocol):
         """Whether the holder with that fence still holds the run, or did until so shortly ago."""
         ...
 
-    async def intend(self, record: UndoRecord, *, fence: int) -> UndoRecord:
+    async def is_free(self, run: RunId) -> bool:
+        """Whether nobody holds the run at this moment, whatever is left of it."""
+        ...
+
+    async def is_stopped(self, run: RunId) -> bool:
+        """Whether the run was asked to stop, by a halt or by an abort."""
+        ...
+
+    async def intend(self, record: UndoRecord, *, fence: int, of_method: bool = True) -> UndoRecord:
         """Store an intent; returns it with its number. Durable when it returns.
 
-        Raises: LeaseLost: the run's fence is another.
+        An intent of the method and a wish to stop its run are put in order: what is stored was
+        stored before, and what comes later is refused. So are intents of two runs on one object
+        of one cluster, by the clusters that their baselines name.
+        Raises: LeaseLost: the run's fence is another. RunStopped: it is of the method, and the
+        run was asked to stop. HeldByAnotherRun: one that is not over wrote to the object, and has
+        not put it back.
         """
         ...
 
@@ -519,6 +567,10 @@ class Execution(Protocol):
         """Compare with the baseline until nothing is pending or patience runs out."""
         ...
 
+    async def let_go(self) -> None:
+        """Leave the run to its guard, which puts everything back at once and by itself."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsed:
@@ -574,6 +626,7 @@ __all__ = [
     "Held",
     "IncidentId",
     "Inspected",
+    "Kubeconfigs",
     "MethodPlayed",
     "PlanFormat",
     "Proved",

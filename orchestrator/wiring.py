@@ -3,25 +3,24 @@
 It does not hold anything: every scope is a context that its caller closes.
 """
 
-import os
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from experiments.catalogue import FolderCatalogue
 from orchestrator.adapters.clock import SystemClock
-from orchestrator.adapters.storage import Database, SqlStorage, SqlUndoJournal
+from orchestrator.adapters.kubeconfig import KubeconfigFiles
+from orchestrator.adapters.storage import Database, SqlStorage
 from orchestrator.domain.containment import Standing
 from orchestrator.domain.errors import InvalidValue
 from orchestrator.domain.identity import WorkerId
 from orchestrator.domain.plan import Plan
 from orchestrator.ports import Hand, Storage
 from orchestrator.services.admitting import Admitting
+from orchestrator.services.apart import Apart
 from orchestrator.services.by_hand import ByHand
 from orchestrator.services.clearing import Clearing
 from orchestrator.services.conducting import Conducting
@@ -35,16 +34,13 @@ from orchestrator.services.previewing import Previewing
 from orchestrator.services.recording import Recording
 from orchestrator.services.responding import Responding
 from orchestrator.services.revealing import Revealing
-from orchestrator.settings import PaceSettings, Settings, settings_of
+from orchestrator.settings import PaceSettings, Settings
+from orchestrator.starting import guard_command, guard_environment
+from orchestrator.starting import settings as settings  # noqa: PLC0414 - re-exported
 
 if TYPE_CHECKING:
     from orchestrator.adapters.chaostoolkit.containment.survey import Offer
-
-
-@lru_cache(maxsize=1)
-def settings() -> Settings:
-    """The knobs of this process. Raises: InvalidValue."""
-    return settings_of(os.environ)
+    from orchestrator.adapters.chaostoolkit.place import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +51,7 @@ class Services:
     admitting: Admitting
     planning: Planning
     opening: Opening
+    apart: Apart
     previewing: Previewing
     halting: Halting
     responding: Responding
@@ -73,11 +70,15 @@ async def services(
     allowed_environment: Sequence[str] = (),
     pace: Pace | None = None,
     hand: Hand | None = None,
+    ahead: "Place | None" = None,
 ) -> AsyncIterator[Services]:
-    """Open the database and wire everything to it. Raises: DatabaseUnavailable."""
+    """Open the database and wire everything to it. Raises: DatabaseUnavailable.
+
+    Shape: ahead is where the first run finds a guard that was started before it was known.
+    """
     knobs = knobs or settings()
     async with Database(knobs.storage.url) as database:
-        yield _wired(database, knobs, allowed_environment, pace or pace_of(knobs.pace), hand)
+        yield _wired(database, knobs, allowed_environment, pace or pace_of(knobs.pace), hand, ahead)
 
 
 def _wired(
@@ -86,23 +87,31 @@ def _wired(
     allowed_environment: Sequence[str],
     pace: Pace,
     hand: Hand | None,
+    ahead: "Place | None",
 ) -> Services:
-    # Imported here because a guard's process needs none of it, and a run waits for its guard.
     from orchestrator.adapters.chaostoolkit.engine import ChaosToolkitEngine
     from orchestrator.adapters.chaostoolkit.rehearsing import ChaosToolkitRehearser
 
     storage, clock, catalogue = SqlStorage(database), SystemClock(), FolderCatalogue()
+    kubeconfigs = KubeconfigFiles()
     recording = Recording(clock=clock)
     worker = WorkerId(uuid4().hex)
     engine = ChaosToolkitEngine(
-        guard_command=[sys.executable, "-P", "-m", "orchestrator.cli", "guard"],
+        guard_command=guard_command(),
         guard_environment=guard_environment(knobs),
         clock=clock,
         allowed_environment=(*knobs.runner.environment, *allowed_environment),
         survey=_survey(knobs),
         readable=knobs.runner.readable,
+        ahead=ahead,
     )
-    previewing = Previewing(storage=storage, rehearser=ChaosToolkitRehearser(engine), clock=clock)
+    previewing = Previewing(
+        storage=storage,
+        rehearser=ChaosToolkitRehearser(engine),
+        kubeconfigs=kubeconfigs,
+        recording=recording,
+        clock=clock,
+    )
     conducting = Conducting(
         storage=storage,
         engine=engine,
@@ -114,19 +123,24 @@ def _wired(
         hand=hand,
     )
     opening = Opening(storage=storage, clock=clock, recording=recording)
+    halting = Halting(storage=storage, clock=clock, recording=recording)
+    planning = Planning(
+        storage=storage, plans=_PlanFile(), catalogue=catalogue, clock=clock, recording=recording
+    )
     return Services(
         storage=storage,
         admitting=Admitting(storage=storage),
-        planning=Planning(
-            storage=storage,
-            plans=_PlanFile(),
-            catalogue=catalogue,
-            clock=clock,
-            recording=recording,
-        ),
+        planning=planning,
         opening=opening,
+        apart=Apart(
+            storage=storage,
+            planning=planning,
+            opening=opening,
+            halting=halting,
+            kubeconfigs=kubeconfigs,
+        ),
         previewing=previewing,
-        halting=Halting(storage=storage, clock=clock, recording=recording),
+        halting=halting,
         responding=Responding(storage=storage, clock=clock, recording=recording),
         revealing=Revealing(storage=storage),
         debriefing=Debriefing(storage=storage),
@@ -198,21 +212,3 @@ def pace_of(knobs: PaceSettings) -> Pace:
         restoring=timedelta(seconds=knobs.restoring),
         lease=timedelta(seconds=knobs.lease),
     )
-
-
-def guard_environment(knobs: Settings) -> Mapping[str, str]:
-    """A guard's environment: ours, since it holds the operator's credentials for us."""
-    return {**os.environ, "CHAOSDAY_STORAGE_URL": knobs.storage.url}
-
-
-async def guard() -> None:
-    """Guard one run, as told on standard input. Raises: DatabaseUnavailable."""
-    from orchestrator.guard.stdio import guard_on_stdio
-
-    async with Database(settings().storage.url) as database:
-        door = os.environ.get("CHAOSDAY_GUARD_DOOR", "")
-        await guard_on_stdio(
-            journal=SqlUndoJournal(database),
-            clock=SystemClock(),
-            door=int(door) if door.isdigit() else None,
-        )

@@ -49,11 +49,14 @@ async def show_preview(
     return PreviewView.of(found)
 
 
-@router.post("/{preview}/approve", summary="Approve a preview", responses=problems(404))
+@router.post("/{preview}/approve", summary="Approve a preview", responses=problems(404, 409))
 async def approve_preview(
     _: Approver, run: InSight, preview: OfPreview, services: Services, said: CurrentSaid
 ) -> PreviewView:
-    """Consent to what the preview shows: the run may touch that much and no more."""
+    """Consent to what the preview shows: the run may touch that much and no more.
+
+    Whoever approved it first stays; a second facilitator is told who did.
+    """
     await services.previewing.preview_of(run.id, PreviewId(preview))
     approved = await services.previewing.approve(PreviewId(preview), said=said)
     return PreviewView.of(approved)

@@ -49,8 +49,9 @@ class HaltedView(View):
 
     halted: bool
     state: HaltState | None = Field(
-        description="`engaging` until no guard lets a method write any more; then `engaged`."
-        " Not told to responders and readers before the reveal."
+        description="`engaging` while a write of a method may be on its way, or a command goes on,"
+        " though no guard begins another; then `engaged`. Not told to responders and readers"
+        " before the reveal."
     )
     halt: HaltView | None
 

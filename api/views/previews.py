@@ -71,6 +71,7 @@ class PreviewView(View):
     id: str
     subject: str = Field(description="A digest of experiment, configuration, cluster and limits.")
     title: str
+    cluster: str = Field(description="Where it was found out: the context and its server.")
     made_at: datetime
     activities: list[ActivityView]
     writes: list[ForeseenWriteView]

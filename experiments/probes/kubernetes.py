@@ -1,16 +1,18 @@
 """Observations of the cluster: what there was before a fault, and proof that it took effect.
 
 They tell what the cluster does, not how people fare with it; that is measured from the outside.
+Objects are read as plain JSON: the client's typed interfaces take half a second to import, and a
+run waits for its first measurement.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 from chaosk8s import create_k8s_api_client
 from chaoslib.exceptions import ActivityFailed
-from kubernetes.client import ApiClient, AppsV1Api, CoreV1Api, DiscoveryV1Api
-from kubernetes.client.models import V1Pod
+from kubernetes.client import ApiClient
 
 PATIENCE: Final = 10
 """Seconds until a request to the cluster counts as failed."""
@@ -112,59 +114,64 @@ def _version(api: ApiClient, group: str) -> str:
     return str(preferred.get("version"))
 
 
-def _get(api: ApiClient, path: str) -> dict[str, Any]:
-    """One object of any kind. Raises: ActivityFailed."""
-    asked = api.call_api(
+def _get(api: ApiClient, path: str, *, label_selector: str = "") -> dict[str, Any]:
+    """One object or list of any kind. Raises: ActivityFailed."""
+    request = api.param_serialize(
         "GET",
-        f"{api.configuration.host}{path}",
+        quote(path),
+        query_params=[("labelSelector", label_selector)] if label_selector else [],
         header_params={"Accept": "application/json"},
-        _request_timeout=PATIENCE,
+        auth_settings=list(api.configuration.auth_settings()),
     )
+    asked = api.call_api(*request, _request_timeout=PATIENCE)
     content: bytes = asked.read()  # type: ignore[no-untyped-call]
-    found = json.loads(content)
     if asked.status >= 400:
-        raise ActivityFailed(f"cannot read {path}: {asked.status} {found.get('message')}")
-    return dict(found)
+        raise ActivityFailed(f"cannot read {path}: {asked.status} {_message(content)}")
+    return dict(json.loads(content))
 
 
-def _cannot_pull(pod: V1Pod, image_ends_with: str) -> bool:
-    containers = pod.spec.containers if pod.spec else []
-    suspects = {each.name for each in containers if (each.image or "").endswith(image_ends_with)}
-    for status in (pod.status.container_statuses if pod.status else None) or []:
-        waiting = status.state.waiting if status.state else None
-        if waiting and waiting.reason in PULL_FAILURES and status.name in suspects:
+def _message(content: bytes) -> str:
+    """What the cluster says went wrong; whatever stands before it may answer in plain text."""
+    try:
+        return str(json.loads(content)["message"])
+    except (ValueError, TypeError, KeyError):
+        return content.decode(errors="replace").strip()[:200]
+
+
+def _cannot_pull(pod: Mapping[str, Any], image_ends_with: str) -> bool:
+    containers = (pod.get("spec") or {}).get("containers") or []
+    suspects = {
+        each["name"] for each in containers if (each.get("image") or "").endswith(image_ends_with)
+    }
+    for status in (pod.get("status") or {}).get("containerStatuses") or []:
+        waiting = (status.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") in PULL_FAILURES and status["name"] in suspects:
             return True
     return False
 
 
-def _pods(api: ApiClient, label_selector: str, namespace: str) -> list[V1Pod]:
-    return (
-        CoreV1Api(api)
-        .list_namespaced_pod(namespace, label_selector=label_selector, _request_timeout=PATIENCE)
-        .items
-    )
+def _pods(api: ApiClient, label_selector: str, namespace: str) -> list[dict[str, Any]]:
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    return list(_get(api, path, label_selector=label_selector).get("items") or [])
 
 
-def _uids(pods: Sequence[V1Pod]) -> set[str]:
-    return {pod.metadata.uid for pod in pods if pod.metadata and pod.metadata.uid}
+def _uids(pods: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {uid for pod in pods if (uid := (pod.get("metadata") or {}).get("uid"))}
 
 
 def _replicas(api: ApiClient, name: str, namespace: str) -> int:
-    found = AppsV1Api(api).read_namespaced_deployment(name, namespace, _request_timeout=PATIENCE)
+    found = _get(api, f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
     # A Deployment that says nothing gets one replica.
-    wanted = found.spec.replicas
-    return 1 if wanted is None else wanted
+    wanted = (found.get("spec") or {}).get("replicas")
+    return 1 if wanted is None else int(wanted)
 
 
 def _ready(api: ApiClient, service: str, namespace: str) -> int:
-    slices = DiscoveryV1Api(api).list_namespaced_endpoint_slice(
-        namespace,
-        label_selector=f"kubernetes.io/service-name={service}",
-        _request_timeout=PATIENCE,
-    )
+    path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
+    slices = _get(api, path, label_selector=f"kubernetes.io/service-name={service}")
     # A condition that is missing means ready: see the EndpointConditions of discovery.k8s.io/v1.
     return sum(
-        endpoint.conditions is None or endpoint.conditions.ready is not False
-        for each in slices.items
-        for endpoint in each.endpoints or []
+        (endpoint.get("conditions") or {}).get("ready") is not False
+        for each in slices.get("items") or []
+        for endpoint in each.get("endpoints") or []
     )

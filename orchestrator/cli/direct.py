@@ -1,6 +1,6 @@
 """What goes straight to the database, because the service may not answer.
 
-It waits a moment for the holders of runs, which read the flags that it sets, to close their guards.
+Guards heed a halt by themselves; it waits a moment for the writes that were on their way.
 """
 
 from datetime import timedelta
@@ -8,12 +8,13 @@ from typing import Final
 
 from orchestrator import wiring
 from orchestrator.cli.conducting import ourselves
+from orchestrator.cli.logs import configure_logs
 from orchestrator.domain.day import DayState
 from orchestrator.domain.errors import Conflict
 from orchestrator.domain.identity import DayId
 
 _ENGAGED_WITHIN: Final = timedelta(seconds=5)
-"""A holder reads its flag within a third of its lease, or loses the run to one that restores."""
+"""For what a slow API server has in hand, and for commands, which end with their run's method."""
 
 
 async def halt_directly(day: str, reason: str, release: bool) -> dict[str, str]:
@@ -21,6 +22,7 @@ async def halt_directly(day: str, reason: str, release: bool) -> dict[str, str]:
 
     Raises: Conflict: no day is open.
     """
+    configure_logs(wiring.settings().log, quiet=True)
     async with wiring.services() as services:
         opened = [each.id for each in await services.storage.days() if each.state is DayState.OPEN]
         days = [DayId(day)] if day else opened

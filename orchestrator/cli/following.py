@@ -5,19 +5,23 @@ It only reads.
 
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import click
 
+from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.hypothesis import Sample
 from orchestrator.domain.identity import DayId
 from orchestrator.domain.run import Finding, Phase, Run
 from orchestrator.domain.timeline import Kind, TimelineEntry
 from orchestrator.wiring import Services
 
+_LOOK: Final = timedelta(seconds=5)
+_AGAIN: Final = 0.5
+"""Seconds after which a database that did not answer is asked again."""
 _MARKS = {
     Kind.INJECTED: ("▼", "red"),
     Kind.PROOF: ("◇", "magenta"),
@@ -43,25 +47,43 @@ async def followed(services: Services, day: DayId, *, quiet: bool) -> AsyncItera
     if quiet:
         yield
         return
+    entries = _Entries(services, day)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_follow, services, day)
+        tasks.start_soon(entries.follow)
         if sys.stderr.isatty():
             tasks.start_soon(_show_status, services, day)
         yield
-        # Whatever was written up to now is still shown.
-        await anyio.sleep(0.05)
         tasks.cancel_scope.cancel()
+    # Whatever was written up to now is still shown, if it can be read.
+    with suppress(Unavailable):
+        await entries.show()
     _clear()
 
 
-async def _follow(services: Services, day: DayId) -> None:
-    seen = 0
-    while True:
-        for entry in await services.storage.timeline(day, after=seen):
-            seen = entry.seq
+class _Entries:
+    """The entries of a day, each shown once."""
+
+    def __init__(self, services: Services, day: DayId) -> None:
+        self._storage = services.storage
+        self._day = day
+        self._seen = 0
+
+    async def follow(self) -> None:
+        """Show entries as they are written."""
+        while True:
+            try:
+                await self.show()
+                await self._storage.changed(self._day, after=self._seen, patience=_LOOK)
+            except Unavailable:
+                # What was not shown meanwhile is shown as soon as the database answers again.
+                await anyio.sleep(_AGAIN)
+
+    async def show(self) -> None:
+        """Show what was not shown yet."""
+        for entry in await self._storage.timeline(self._day, after=self._seen):
+            self._seen = entry.seq
             _clear()
             click.echo(line_of(entry), err=True)
-        await services.storage.changed(day, after=seen, patience=timedelta(seconds=5))
 
 
 def line_of(entry: TimelineEntry) -> str:
@@ -75,16 +97,26 @@ def line_of(entry: TimelineEntry) -> str:
 
 async def _show_status(services: Services, day: DayId) -> None:
     while True:
-        active = [run for run in await services.storage.runs(day) if run.phase.may_hold_fault]
-        waiting = [run for run in await services.storage.runs(day) if run.phase is Phase.ARMED]
-        now = services.clock.now()
-        if active:
-            samples = await services.storage.samples(active[0].id)
-            _write(_status_of(active[0], list(samples), now))
-        elif waiting:
-            due = (waiting[0].planned_at - now).total_seconds()
-            _write(f"next: {waiting[0].title} in {max(due, 0):.0f} s" if due > 0 else "preparing")
+        try:
+            _write(await _status(services, day))
+        except Unavailable:
+            _write("the database does not answer")
         await anyio.sleep(0.25)
+
+
+async def _status(services: Services, day: DayId) -> str:
+    """Where the runs of a day are, in one line; empty when nothing is to come."""
+    runs = await services.storage.runs(day)
+    active = [run for run in runs if run.phase.may_hold_fault]
+    waiting = [run for run in runs if run.phase is Phase.ARMED]
+    now = services.clock.now()
+    if active:
+        samples = await services.storage.samples(active[0].id)
+        return _status_of(active[0], list(samples), now)
+    if not waiting:
+        return ""
+    due = (waiting[0].planned_at - now).total_seconds()
+    return f"next: {waiting[0].title} in {due:.0f} s" if due > 0 else "preparing"
 
 
 def _status_of(run: Run, samples: list[Sample], now: datetime) -> str:
@@ -95,7 +127,8 @@ def _status_of(run: Run, samples: list[Sample], now: datetime) -> str:
 
 
 def _write(text: str) -> None:
-    click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+    if text:
+        click.echo(f"\r\x1b[K{text}", err=True, nl=False)
 
 
 def _clear() -> None:

@@ -7,6 +7,7 @@ import click
 @click.command("guard", hidden=True)
 def command() -> None:
     """Guard one run, as told on standard input."""
-    from orchestrator import wiring
+    from orchestrator import starting
 
-    anyio.run(wiring.guard)
+    starting.import_quickly()
+    anyio.run(starting.guard)

@@ -43,7 +43,7 @@ def _line(days: str, release: bool, *states: str) -> str:
     if release:
         return f"released: {days}"
     if "engaging" in states:
-        return f"halted: {days}; engaging: a run has not said yet that it writes no more"
+        return f"halted: {days}; engaging: what a run began may still reach the cluster"
     # Who may not know whether anything runs is told what holds in any case.
     told = (
         "nothing more is injected, and" if "engaged" in states else "nothing starts any more, and"

@@ -32,6 +32,8 @@ from orchestrator.services.recording import Said
 from orchestrator.wiring import Services
 
 _BOX: Final = "by-hand"
+_PREPARING: Final = timedelta(minutes=1)
+"""How long it may take until a hand may begin."""
 _NOTHING_MEASURED: Final[Mapping[str, Any]] = {
     "title": "By hand",
     "description": "What somebody does by hand.",
@@ -154,7 +156,7 @@ async def _only_open(services: Services) -> DayId:
 
 
 async def _made(services: Services, wanted: Wanted) -> tuple[ChaosDay, RunId]:
-    """A run of a day that is made for it, and opened."""
+    """A run of a day that is made for it, and opened. Raises: DayHalted: of another open day."""
     name = wanted.steady_state or _BOX
     experiment = (
         services.catalogue.read(name)
@@ -163,8 +165,7 @@ async def _made(services: Services, wanted: Wanted) -> tuple[ChaosDay, RunId]:
     )
     said = ourselves()
     plan = _plan(wanted, experiment, services)
-    day = await services.planning.lay_out(plan, {name: experiment}, plan_source="", said=said)
-    day = await services.opening.open(day.id, said=said)
+    day = await services.apart.open(plan, {name: experiment}, said=said)
     return day, await services.by_hand.run_of(day.id, _BOX)
 
 
@@ -173,7 +174,8 @@ def _plan(wanted: Wanted, experiment: PinnedExperiment, services: Services) -> P
     box = TimeBox(
         name=_BOX,
         experiment=experiment.name,
-        lasts=longest,
+        # Its box lasts while it is made ready, too; the limits say how long a fault may stay.
+        lasts=longest + _PREPARING,
         after=timedelta(),
         title="By hand",
         by_hand=True,

@@ -60,7 +60,10 @@ def preview_by_service(run: str, service: Service, wanted: Wanted, *, as_json: b
 
 
 async def approve(preview: str, as_json: bool) -> None:
-    """Approve a preview, as the facilitator at this terminal. Raises: NoSuchPreview."""
+    """Approve a preview, as the facilitator at this terminal.
+
+    Raises: NoSuchPreview; Conflict: somebody else approved it.
+    """
     async with wiring.services() as services:
         approved = await services.previewing.approve(PreviewId(preview), said=ourselves())
     _say_approved(document_of(approved), as_json=as_json)
@@ -99,7 +102,8 @@ def _subject(plan: Plan, box: TimeBox, path: Path) -> Subject:
 
 def show(document: Mapping[str, Any]) -> None:
     """Print one preview for people."""
-    click.echo(f"\n{document['title']}  (preview {document['id']})\n")
+    click.echo(f"\n{document['title']}  (preview {document['id']})")
+    click.echo(f"on the cluster {document['cluster']}\n")
     table(
         ("part", "activity", "effect", "does", "to"),
         (

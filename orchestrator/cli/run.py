@@ -1,5 +1,7 @@
 """`chaosday run`: runs one experiment now, within limits."""
 
+from collections.abc import Mapping
+
 import click
 
 from orchestrator.cli.limits import limit_options
@@ -20,6 +22,15 @@ def command(**options: object) -> None:
     """
     import anyio
 
-    from orchestrator.cli.running import Request, run
+    anyio.run(_run, options)
 
-    anyio.run(run, Request.of(options))
+
+async def _run(options: Mapping[str, object]) -> None:
+    from orchestrator.starting import guard_ahead, import_quickly
+
+    import_quickly()
+    async with guard_ahead() as ahead:
+        # Imported here because guard and command both take long to import: now they do so at once.
+        from orchestrator.cli.running import Request, run
+
+        await run(Request.of(options), ahead=ahead)

@@ -14,6 +14,7 @@ import yaml
 
 from experiments.reach import namespaces_of
 from orchestrator import wiring
+from orchestrator.adapters.chaostoolkit.place import Place
 from orchestrator.cli.conducting import conduct, ourselves, recover
 from orchestrator.cli.exits import INTERRUPTED, code_of_run
 from orchestrator.cli.following import run_document, verdict_of
@@ -63,21 +64,23 @@ def _pair(text: str) -> tuple[str, object]:
         return name, value
 
 
-async def run(request: Request) -> None:
-    """Run it, print what came of it, and end with its exit code."""
+async def run(request: Request, *, ahead: Place) -> None:
+    """Run it, print what came of it, and end with its exit code.
+
+    Shape: ahead is where a guard is starting already.
+    """
     configure_logs(wiring.settings().log, quiet=True)
     pace = replace(wiring.pace_of(wiring.settings().pace), before=timedelta())
-    async with wiring.services(allowed_environment=request.environment, pace=pace) as services:
+    async with wiring.services(
+        allowed_environment=request.environment, pace=pace, ahead=ahead
+    ) as services:
         experiment = services.catalogue.read(request.experiment)
         plan = _plan(request, experiment, services.clock)
         if not request.as_json:
             say_limits(plan.blast_radius, lasts=plan.blast_radius.longest)
         await recover(services)
         said = ourselves()
-        day = await services.planning.lay_out(
-            plan, {request.experiment: experiment}, plan_source="", said=said
-        )
-        day = await services.opening.open(day.id, said=said)
+        day = await services.apart.open(plan, {request.experiment: experiment}, said=said)
         interrupted = await conduct(services, day, quiet=request.as_json)
         (ended,) = await services.storage.runs(day.id)
         if not ended.phase.may_hold_fault:

@@ -100,6 +100,8 @@ class Write:
     """Whether the written object is new and does nothing but carry a fault to the others."""
     irreversible: str = ""
     """Which of the things that cannot be put back the write does; empty when none."""
+    weakened: str = ""
+    """The PodDisruptionBudget that would ask for less than now, or go; empty when none."""
 
     @property
     def touched(self) -> tuple[Target, ...]:
@@ -309,6 +311,12 @@ class BlastRadius:
     def _budgets(self, write: Write) -> Denied | None:
         if self.disruption_budgets is Budgets.MAY_BE_VIOLATED:
             return None
+        if write.weakened:
+            return Denied(
+                rule="disruption_budgets",
+                reason=f"{write.weakened} would protect its pods less than it does,"
+                " and the plan says disruption_budgets: respect",
+            )
         for left in write.left:
             if left.after < left.needed and left.after < left.before:
                 return Denied(

@@ -10,6 +10,8 @@
     ├── Conflict                re-read the state, then decide
     │   ├── IllegalMove
     │   ├── LeaseLost
+    │   ├── RunStopped
+    │   ├── HeldByAnotherRun
     │   ├── DayHalted
     │   ├── BudgetExhausted
     │   └── NotApproved
@@ -20,6 +22,7 @@
     └── Unavailable             try again later, or mend what is named
         ├── ClusterUnavailable
         ├── KubeconfigUnreadable
+        ├── AnotherCluster
         ├── ContainmentMissing  (of a runner)
         ├── PortOccupied
         ├── DatabaseUnavailable
@@ -220,6 +223,32 @@ class LeaseLost(Conflict):
         self.run = run
 
 
+class RunStopped(Conflict):
+    """The run was asked to stop."""
+
+    slug = "run-stopped"
+
+    def __init__(self, *, run: str, reason: str) -> None:
+        super().__init__(f"run {run} writes nothing more: {reason}")
+        self.run = run
+        self.reason = reason
+
+
+class HeldByAnotherRun(Conflict):
+    """Another run may still hold its fault in this object."""
+
+    slug = "held-by-another-run"
+
+    def __init__(self, *, run: str, other: str, target: str) -> None:
+        super().__init__(
+            f"run {run} may not write {target}: run {other} wrote to it and has not put it back;"
+            f" wait until that run has ended, or put it back with `chaosday restore {other}`"
+        )
+        self.run = run
+        self.other = other
+        self.target = target
+
+
 class DayHalted(Conflict):
     """The day is halted."""
 
@@ -227,7 +256,8 @@ class DayHalted(Conflict):
 
     def __init__(self, *, day: str, reason: str) -> None:
         super().__init__(
-            f"day {day} is halted ({reason}); nothing starts until the facilitator releases it"
+            f"day {day} is halted ({reason}); nothing starts until the facilitator releases it,"
+            f" with `chaosday halt --release --day {day}` (where no service answers, --direct too)"
         )
         self.day = day
         self.reason = reason
@@ -318,6 +348,12 @@ class KubeconfigUnreadable(Unavailable):
             " or start a practice cluster with `chaosday practice`"
         )
         self.path = path
+
+
+class AnotherCluster(Unavailable):
+    """The kubeconfig leads to another cluster than the one to put right."""
+
+    slug = "another-cluster"
 
 
 class PortOccupied(Unavailable):

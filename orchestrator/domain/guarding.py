@@ -20,6 +20,10 @@ from orchestrator.domain.undo import Difference, Restoration, UndoRecord
 
 DRY_RUN: Final = "dry_run"
 """The rule by which a dry run refuses what a run might do, since it has no dry run."""
+STOP: Final = "stop"
+"""The rule by which a guard refuses a write of a method whose run was asked to stop."""
+OTHER_RUN: Final = "other_run"
+"""The rule by which a guard refuses what another run wrote to and has not put back."""
 
 Line: TypeAlias = Mapping[str, Any]
 """One line, as JSON holds it."""
@@ -31,6 +35,8 @@ class Command(StrEnum):
     BASELINE = "baseline"
     PLAY = "play"
     RESTRAIN = "restrain"
+    ROLL_BACK = "roll_back"
+    """The method has ended, and its rollbacks begin."""
     UNDO = "undo"
     VERIFY = "verify"
     """With `patience_seconds`."""
@@ -42,6 +48,8 @@ class Trouble(StrEnum):
 
     KUBECONFIG = "kubeconfig"
     CLUSTER = "cluster"
+    ANOTHER_CLUSTER = "another_cluster"
+    """Not the one in which its run was before."""
     ASSIGNMENT = "assignment"
 
 

@@ -1,33 +1,28 @@
 """The one stop for everything on a day, latched until it is released.
 
-It does not stop anything by itself: whoever holds a run reads the latch.
+It does not stop anything by itself: whoever writes for a run or holds it reads the latch.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
-from orchestrator.domain.identity import Actor, DayId
-from orchestrator.domain.run import Phase, Run
-
-_MAY_WRITE: Final = frozenset({Phase.INJECTING, Phase.HOLDING})
+from orchestrator.domain.identity import Actor, DayId, RunId
 
 
 class HaltState(StrEnum):
     """How far a halt has come. From its first instant on, nothing may be armed or started."""
 
     ENGAGING = "engaging"
-    """A run was told to stop, and its guard has not said yet that its method writes no more."""
+    """No guard begins a write of a method, but one may be on its way, or a command goes on."""
     ENGAGED = "engaged"
-    """No guard lets a further write of a method through."""
+    """No write of a method reaches the cluster any more."""
 
 
-def state_of(runs: Iterable[Run]) -> HaltState:
-    """How far the halt of a day with these runs is."""
-    is_writing = any(run.phase in _MAY_WRITE for run in runs)
-    return HaltState.ENGAGING if is_writing else HaltState.ENGAGED
+def state_of(writing: Collection[RunId]) -> HaltState:
+    """How far the halt of a day is of which these runs may still write something."""
+    return HaltState.ENGAGING if writing else HaltState.ENGAGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

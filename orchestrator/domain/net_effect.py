@@ -1,53 +1,29 @@
-"""What all writes of a run together did to one object, and what is left to do about it.
+"""What all writes of a run together did to one object, summed up from the journal.
 
-    decide(effect, now) ──> Settled | PutBack | Remove | Recreate | Await
-
-Decided from the journal and the object as it is now, so that it comes to the same wherever and
-however often it is asked. It does not speak to the cluster.
+It does not say what is left to do about it; `deciding` does.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
+from orchestrator.domain.remade import MARK, leaves_between
 from orchestrator.domain.undo import (
     ABSENT,
     Change,
-    Difference,
     Document,
     ObjectRef,
     Path,
     UndoRecord,
     UndoState,
     Verb,
+    added_maps,
     changed_leaves,
-    putting_back,
+    value_at,
 )
 
-MARK: Final = re.compile(r"x-[0-9a-f]{8}")
-"""The annotation by which an object that we created is known, though its uid never came back."""
-
-_NEW_EACH_TIME: Final = (
-    "uid",
-    "resourceVersion",
-    "creationTimestamp",
-    "generation",
-    "managedFields",
-    "selfLink",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-)
-
-
-_BINDING: Final = frozenset(
-    {
-        "controller-uid",
-        "job-name",
-        "batch.kubernetes.io/controller-uid",
-        "batch.kubernetes.io/job-name",
-    }
-)
+_RENAMED: Final = frozenset({"pods", "replicasets", "jobs"})
+"""Kinds in whose place a controller makes another under another name, or none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +31,9 @@ class NetEffect:
     """The writes to one object, summed up.
 
     Shape: created holds the uids and marks of what we made at its path; deleted is the
-    object as it was when we took it away, None when we did not.
+    object as it was when we took it away, None when we did not; origin is what we first took
+    away and then made anew, and latest is the last that we made of it; added holds the maps in
+    it that were not there before us; is_refused tells that the server took no patch of it.
     """
 
     ref: ObjectRef
@@ -63,13 +41,23 @@ class NetEffect:
     existed: bool
     uid: str
     changes: Mapping[Path, Change]
+    added: frozenset[Path] = frozenset()
     created: frozenset[str] = frozenset()
     deleted: Document | None = None
+    origin: Document | None = None
+    latest: Document | None = None
+    is_refused: bool = False
 
     @property
     def has_controller(self) -> bool:
         """Whether a controller owns the object, and replaces it when it is gone."""
         return any(has_controller(record.before) for record in self.records)
+
+    @property
+    def returns(self) -> bool:
+        """Whether a controller that owns the object makes it anew under its own name."""
+        is_evicted = any(record.verb is Verb.EVICT for record in self.records)
+        return self.has_controller and self.ref.kind not in _RENAMED and not is_evicted
 
     @property
     def is_in_doubt(self) -> bool:
@@ -92,6 +80,25 @@ class NetEffect:
         """Whether the object there now is one that we created."""
         return bool(self.created & _names_of(now))
 
+    def may_go_on(self, now: Document | None, *, seen: Set[str]) -> bool:
+        """Whether a write may still be made that nothing locks, and of which nothing was seen.
+
+        Shape: seen holds the marks of all that was found at the object's path so far.
+        """
+        intents = [each for each in self.records if each.state is UndoState.INTENT]
+        return any(self._may_come(each, now, seen) for each in intents)
+
+    def _may_come(self, intent: UndoRecord, now: Document | None, seen: Set[str]) -> bool:
+        match intent.verb:
+            case Verb.CREATE:
+                return not self.existed and not marks_of(intent.after) & seen
+            case Verb.DELETE | Verb.EVICT:
+                # A pod that has a controller is replaced, whenever it goes.
+                is_there = now is not None and uid_of(now) == intent.ref.uid
+                return self._is_pod and is_there and not self.has_controller
+            case _:
+                return False
+
 
 def has_controller(document: Document | None) -> bool:
     """Whether a controller owns the object."""
@@ -113,10 +120,14 @@ def _metadata(document: Document | None) -> Mapping[str, Any]:
     return (document or {}).get("metadata") or {}
 
 
-def _names_of(document: Document) -> frozenset[str]:
+def marks_of(document: Document | None) -> frozenset[str]:
+    """The marks of an object that a run created."""
     annotations = _metadata(document).get("annotations") or {}
-    marks = {f"{key}={value}" for key, value in annotations.items() if MARK.fullmatch(key)}
-    return frozenset(marks | {uid_of(document)} - {""})
+    return frozenset(f"{key}={value}" for key, value in annotations.items() if MARK.fullmatch(key))
+
+
+def _names_of(document: Document) -> frozenset[str]:
+    return marks_of(document) | {uid_of(document)} - {""}
 
 
 def net_effects(records: Iterable[UndoRecord]) -> tuple[NetEffect, ...]:
@@ -153,8 +164,8 @@ def _after(effect: NetEffect, record: UndoRecord) -> NetEffect:
         case Verb.CREATE:
             return _after_create(effect, record)
         case Verb.CHANGE:
-            changes = _with(effect.changes, record, record.before or {})
-            return replace(effect, changes=changes)
+            leaves = changed_leaves(record.before or {}, record.after or {})
+            return _with(effect, record, record.before or {}, leaves)
         case Verb.DELETE | Verb.EVICT:
             return replace(effect, deleted=record.before)
         case Verb.EXEC:
@@ -165,172 +176,48 @@ def _after_create(effect: NetEffect, record: UndoRecord) -> NetEffect:
     after = record.after or {}
     # The uid that a dry run promised belongs to nobody.
     is_made = record.state is not UndoState.INTENT
-    names = _names_of(after) if is_made else _names_of(after) - {uid_of(after)}
-    created = effect.created | names
+    names = _names_of(after) if is_made else marks_of(after)
+    created = replace(effect, created=effect.created | names)
     if effect.deleted is None:
-        return replace(effect, created=created)
-    changes = _with(effect.changes, record, effect.deleted)
-    if is_made:
-        return replace(effect, created=created, changes=changes, deleted=None, uid=uid_of(after))
-    return replace(effect, created=created, changes=changes)
+        return created
+    leaves = leaves_between(effect.ref.kind, effect.deleted, after)
+    origin = effect.deleted if effect.origin is None else effect.origin
+    changed = _with(replace(created, origin=origin), record, effect.deleted, leaves)
+    return replace(changed, deleted=None, uid=uid_of(after)) if is_made else changed
 
 
 def _with(
-    changes: Mapping[Path, Change], record: UndoRecord, before: Document
-) -> Mapping[Path, Change]:
-    """The changes with one more write, field by field.
+    effect: NetEffect,
+    record: UndoRecord,
+    before: Document,
+    leaves: Mapping[Path, tuple[Any, Any]],
+) -> NetEffect:
+    """The effect with one more write, field by field.
 
     A value found before the write that was not ours is somebody else's, made in between:
     theirs is what to put back.
     """
-    found = dict(changes)
-    for path, (was, ours) in changed_leaves(before, record.after or {}).items():
-        earlier = found.get(path)
+    found = dict(effect.changes)
+    for path, (was, ours) in leaves.items():
+        is_added = path in effect.added
+        earlier = found.get(path, Change(was=ABSENT, ours=({},)) if is_added else None)
         is_ours = earlier is not None and was in earlier.ours
         maybe = (was, ours) if record.state is UndoState.INTENT and is_ours else (ours,)
         found[path] = Change(was=earlier.was if earlier and is_ours else was, ours=maybe)
-    return found
+    were_there = {p for p, change in effect.changes.items() if isinstance(change.was, Mapping)}
+    new = added_maps(before, leaves) - were_there
+    added = new | _still_added(effect, record, before)
+    return replace(effect, changes=found, added=added, latest=record.after)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """Nothing of ours is left; what others changed stays."""
-
-    kept: tuple[Difference, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PutBack:
-    """Fields still hold our values: a merge patch puts them back."""
-
-    patch: Mapping[str, Any]
-    kept: tuple[Difference, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remove:
-    """An object of ours is there: delete it by its uid."""
-
-    uid: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recreate:
-    """An object that we deleted is gone: make it anew."""
-
-    document: Document = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Await:
-    """The cluster is at it; there is nothing to write yet."""
-
-    what: str
-
-
-Decision: TypeAlias = Settled | PutBack | Remove | Recreate | Await
-
-
-def decide(effect: NetEffect, now: Document | None) -> Decision:
-    """What is left to do about one object, given what is there now; None when nothing is."""
-    if not effect.existed:
-        return _about_created(effect, now)
-    if effect.deleted is None:
-        return _about_changed(effect, now)
-    return _about_deleted(effect, effect.deleted, now)
-
-
-def _about_created(effect: NetEffect, now: Document | None) -> Decision:
-    if now is None or not effect.made(now):
-        return Settled()
-    if is_leaving(now):
-        return Await(what="is being deleted")
-    return Remove(uid=uid_of(now))
-
-
-def _about_changed(effect: NetEffect, now: Document | None) -> Decision:
-    if now is not None and uid_of(now) == effect.uid:
-        restoring = putting_back(key=effect.ref.key, changes=effect.changes, now=now)
-        if restoring.patch and not is_leaving(now):
-            return PutBack(patch=restoring.patch, kept=restoring.kept)
-        return Settled(kept=restoring.kept)
-    # With its object, our change is gone as well.
-    if effect.has_controller or not effect.changes:
-        return Settled()
-    state = "deleted" if now is None else "another object of that name"
-    return Settled(kept=(_gone(effect, state),))
-
-
-def _about_deleted(effect: NetEffect, deleted: Document, now: Document | None) -> Decision:
-    is_same = now is not None and uid_of(now) == uid_of(deleted)
-    if is_same and now is not None and not is_leaving(now):
-        return _about_changed(effect, now)
-    if effect.has_controller:
-        return Settled()
-    if is_same:
-        return Await(what="is being deleted before it is made anew")
-    wanted = _as_before(effect, deleted)
-    if now is None:
-        return Recreate(document=wanted)
-    return Settled(kept=_kept_of_another(effect, wanted, now))
-
-
-def _kept_of_another(effect: NetEffect, wanted: Document, now: Document) -> tuple[Difference, ...]:
-    """What an object that took the place of the one we deleted has otherwise than that one.
-
-    Only what the deleted one had counts: a server adds defaults of its own.
-    """
-    differing = changed_leaves(wanted, now)
-    return tuple(
-        Difference(
-            object=effect.ref.key,
-            field=".".join(path),
-            before=repr(was),
-            ours="deleted",
-            now=repr(current),
-        )
-        for path, (was, current) in differing.items()
-        if was is not ABSENT
-    )
-
-
-def _as_before(effect: NetEffect, deleted: Document) -> Document:
-    """The deleted object as it is to be made anew, with our own changes taken back."""
-    back = putting_back(key=effect.ref.key, changes=effect.changes, now=deleted)
-    whole = merged(deleted, back.patch)
-    metadata = {k: v for k, v in whole["metadata"].items() if k not in _NEW_EACH_TIME}
-    again = {**whole, "metadata": metadata}
-    again.pop("status", None)
-    if effect.ref.kind == "jobs":
-        return _unbound(again)
-    if effect.ref.kind == "pods" and isinstance(again.get("spec"), Mapping):
-        again["spec"] = {k: v for k, v in again["spec"].items() if k != "nodeName"}
-    return again
-
-
-def _unbound(job: Document) -> Document:
-    """A job without what ties it to the pods of the one that was deleted.
-
-    An API server binds a job to its pods by its uid, and accepts no other binding.
-    """
-    spec = dict(job.get("spec") or {})
-    if spec.get("manualSelector"):
-        return job
-    spec.pop("selector", None)
-    template = dict(spec.get("template") or {})
-    metadata = dict(template.get("metadata") or {})
-    labels = metadata.get("labels") or {}
-    metadata["labels"] = {k: v for k, v in labels.items() if k not in _BINDING}
-    return {**job, "spec": {**spec, "template": {**template, "metadata": metadata}}}
-
-
-def _gone(effect: NetEffect, state: str) -> Difference:
-    return Difference(
-        object=effect.ref.key,
-        field=", ".join(".".join(path) for path in effect.changes),
-        before=", ".join(repr(change.was) for change in effect.changes.values()),
-        ours=", ".join(repr(change.ours[-1]) for change in effect.changes.values()),
-        now=state,
+def _still_added(effect: NetEffect, record: UndoRecord, before: Document) -> frozenset[Path]:
+    """The maps of earlier writes that are still there: one that is made anew is another's."""
+    # Whether an intent took a map away is not known.
+    images = (before,) if record.state is UndoState.INTENT else (before, record.after or {})
+    return frozenset(
+        path
+        for path in effect.added
+        if all(isinstance(value_at(image, path), Mapping) for image in images)
     )
 
 

@@ -56,6 +56,17 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterAddress:
+    """Where the name of a cluster led at one moment: a kubeconfig may lead elsewhere later."""
+
+    server: str
+    context: str
+
+    def __str__(self) -> str:
+        return f"{self.context} at {self.server}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """When the day is."""
 

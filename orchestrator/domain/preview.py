@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from orchestrator.domain.identity import PreviewId
+from orchestrator.domain.plan import ClusterAddress
 
 
 class Effect(StrEnum):
@@ -137,6 +138,8 @@ class Preview:
     made_dry: bool = False
     problem: str = ""
     targets: TargetSet = field(default_factory=TargetSet)
+    address: ClusterAddress | None = None
+    """Where it was found out; None for one of a time when that was not noted."""
     approved_by: str = ""
     approved_at: datetime | None = None
 

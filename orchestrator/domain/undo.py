@@ -6,7 +6,7 @@
 It does not speak to the cluster: the guard carries out what is decided here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -229,15 +229,26 @@ def restoring(*, key: str, before: Document, after: Document, now: Document) -> 
 
     Only leaf fields that we changed and that still hold our value are put back.
     """
-    changes = {
-        path: Change(was=was, ours=(ours,))
-        for path, (was, ours) in changed_leaves(before, after).items()
-    }
-    return putting_back(key=key, changes=changes, now=now)
+    leaves = changed_leaves(before, after)
+    changes = {path: Change(was=was, ours=(ours,)) for path, (was, ours) in leaves.items()}
+    return putting_back(key=key, changes=changes, added=added_maps(before, leaves), now=now)
 
 
-def putting_back(*, key: str, changes: Mapping[Path, Change], now: Document) -> Restoring:
-    """As `restoring`, from what was done to each field."""
+def added_maps(before: Document, leaves: Mapping[Path, tuple[Any, Any]]) -> frozenset[Path]:
+    """The maps that were not there before and came with the changed fields that they hold."""
+    return frozenset(
+        path[:end]
+        for path, (was, ours) in leaves.items()
+        if was is ABSENT and ours is not ABSENT
+        for end in range(1, len(path) + (ours == {}))
+        if value_at(before, path[:end]) is ABSENT
+    )
+
+
+def putting_back(
+    *, key: str, changes: Mapping[Path, Change], added: Set[Path], now: Document
+) -> Restoring:
+    """As `restoring`, from what was done to each field and the maps that were added."""
     patch: dict[str, Any] = {}
     kept: list[Difference] = []
     for path, change in changes.items():
@@ -247,8 +258,37 @@ def putting_back(*, key: str, changes: Mapping[Path, Change], now: Document) -> 
         if current in change.ours:
             _put(patch, path, None if change.was is ABSENT else change.was)
             continue
-        kept.append(_difference(key, path, change, current))
-    return Restoring(patch=_with_whole_lists(patch, now), kept=tuple(kept))
+        # Of a map that we added empty, what is in it now tells.
+        if path not in added:
+            kept.append(_difference(key, path, change, current))
+    for path in added:
+        if value_at(now, path) == {} and value_at(patch, path) is ABSENT:
+            _put(patch, path, None)
+    whole = _without_shells(_with_whole_lists(patch, now), now, added)
+    return Restoring(patch=whole, kept=tuple(kept))
+
+
+def _without_shells(
+    patch: Mapping[str, Any], now: Document, added: Set[Path], path: Path = ()
+) -> dict[str, Any]:
+    """The patch with maps that we added taken away whole where it would leave them empty.
+
+    An empty map is no absent one: a deployment that is not rolled out step by step may have no
+    `rollingUpdate`, however empty. A map that was empty before, or holds others' fields, stays.
+    """
+    found: dict[str, Any] = {}
+    for key, value in patch.items():
+        inner, here = now.get(key), (*path, key)
+        found[key] = value
+        if isinstance(value, Mapping) and isinstance(inner, Mapping):
+            rest = _without_shells(value, inner, added, here)
+            found[key] = None if here in added and _empties(rest, inner) else rest
+    return found
+
+
+def _empties(patch: Mapping[str, Any], now: Document) -> bool:
+    left = {name for name, value in now.items() if value is not None}
+    return left <= patch.keys() and not any(value is not None for value in patch.values())
 
 
 def _with_whole_lists(patch: dict[str, Any], now: Document) -> dict[str, Any]:
@@ -275,7 +315,9 @@ def _difference(key: str, path: Path, change: Change, current: Any) -> Differenc
 def _put(patch: dict[str, Any], path: Path, value: Any) -> None:
     here = patch
     for key in path[:-1]:
-        here = here.setdefault(key, {})
+        if not isinstance(here.get(key), dict):
+            here[key] = {}
+        here = here[key]
     here[path[-1]] = value
 
 

@@ -13,8 +13,10 @@ from typing import Any, Final
 
 import anyio
 
+from orchestrator.domain.cluster_identity import identity_to
 from orchestrator.domain.errors import ClusterUnavailable
 from orchestrator.domain.undo import Document
+from orchestrator.guard.identifying import identify
 from orchestrator.guard.upstream import Upstream
 
 _WORKLOADS: Final = ("deployments", "statefulsets", "daemonsets")
@@ -66,6 +68,7 @@ async def take_baseline(upstream: Upstream, namespaces: Iterable[str]) -> dict[s
         for item in await upstream.items(f"/api/v1/namespaces/{namespace}/configmaps"):
             config[_key("configmaps", item)] = _digest(item)
     return {
+        **identity_to(await identify(upstream)),
         "workloads": {key: asdict(each) for key, each in seen.workloads.items()},
         "services": {key: asdict(each) for key, each in seen.services.items()},
         "configmaps": config,

@@ -13,6 +13,7 @@ from typing import Any, Final
 from orchestrator.domain.blast_radius import BlastRadius
 from orchestrator.guard.bodies import Media
 from orchestrator.guard.kinds import IRREVERSIBLE, KINDS, PRIVILEGES, SECRETS, Kind
+from orchestrator.guard.owning import without_owners
 from orchestrator.guard.paths import Query, Route
 from orchestrator.guard.refusals import NotLetThrough
 
@@ -157,7 +158,7 @@ def _with_body(method: str, route: Route, query: Query, media: Media, body: Any)
         method=method,
         media=media,
         query={name: query[name] for name in _FORWARDED if name in query},
-        body=body,
+        body=without_owners(body, target=route.key),
         is_dry=_is_dry(route, query.get("dryRun")),
     )
 
@@ -192,7 +193,17 @@ def _options(route: Route, query: Query, body: Any) -> dict[str, Any]:
             raise NotLetThrough(
                 target=route.key, rule="body", reason=f"{name} differs in body and query"
             )
+    _check_grace(route, options.get("gracePeriodSeconds", 0))
     return {**options, "kind": "DeleteOptions", "apiVersion": "v1"}
+
+
+def _check_grace(route: Route, grace: object) -> None:
+    if not isinstance(grace, int) or isinstance(grace, bool) or grace < 0:
+        raise NotLetThrough(
+            target=route.key,
+            rule="body",
+            reason=f"gracePeriodSeconds is no number of seconds: {grace!r}",
+        )
 
 
 def _check_known(route: Route, options: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import anyio
 
-from orchestrator.domain.errors import ChaosDayError, InvalidValue
+from orchestrator.domain.errors import ChaosDayError, InvalidValue, Unavailable
 from orchestrator.domain.guarding import (
     Command,
     GuardAssignment,
@@ -19,16 +19,18 @@ from orchestrator.domain.guarding import (
 )
 from orchestrator.domain.undo import Restoration
 from orchestrator.guard.baseline import take_baseline
-from orchestrator.guard.gate import Gate
+from orchestrator.guard.gate import Gate, Stage
+from orchestrator.guard.remembering import RememberingJournal
 from orchestrator.guard.undo import Undoing
 from orchestrator.guard.upstream import Upstream
 from orchestrator.guard.verifying import Verifying
-from orchestrator.ports import UndoJournal
 
 ALONE: Final = timedelta(seconds=60)
-"""How long a guard whose conductor is gone tries to put everything back."""
+"""How long a guard whose conductor is gone tries to put everything back, whoever else does."""
+AT_MOST: Final = timedelta(hours=1)
+"""How long it tries while nobody else holds the run, and until the journal has what came of it."""
 _FIRST_PAUSE: Final = 0.1
-_LONGEST_PAUSE: Final = 2.0
+_LONGEST_PAUSE: Final = 5.0
 """Units: seconds."""
 
 
@@ -40,7 +42,7 @@ class Commands:
         *,
         assignment: GuardAssignment,
         upstream: Upstream,
-        journal: UndoJournal,
+        journal: RememberingJournal,
         gate: Gate,
     ) -> None:
         self._assignment = assignment
@@ -80,6 +82,9 @@ class Commands:
             case Command.RESTRAIN:
                 await self._gate.restrain()
                 return {}
+            case Command.ROLL_BACK:
+                self._gate.roll_back()
+                return {}
             case Command.UNDO:
                 return {"restoration": restoration_to_line(await self.undo())}
             case Command.VERIFY:
@@ -91,6 +96,12 @@ class Commands:
             case other:
                 raise InvalidValue(field="do", value=str(other), problem="is no command")
 
+    async def heed_stop(self) -> None:
+        """Cut off the commands of a method whose run is to stop; the journal refuses its writes."""
+        run = self._assignment.run
+        if self._gate.stage is Stage.METHOD and await self._journal.is_stopped(run):
+            await self._gate.restrain()
+
     async def undo(self) -> Restoration:
         """Put everything back; no write of the run is on its way meanwhile, or gets there after."""
         async with self._gate.closed():
@@ -101,19 +112,40 @@ class Commands:
         async with self._gate.closed():
             return await self._verifying.verify(patience)
 
-    async def undo_alone(self, patience: timedelta = ALONE) -> Restoration:
-        """Put everything back without being asked, however often the cluster must be tried."""
-        self._gate.close()
+    async def undo_alone(
+        self, patience: timedelta = ALONE, *, at_most: timedelta = AT_MOST
+    ) -> Restoration:
+        """Put everything back without being asked, however often the cluster must be tried.
+
+        At least once. After patience it goes on only while nobody else is there to do it, and
+        never beyond `at_most`; both count from when no write is on its way any more.
+        """
         last = Restoration(pending=("nothing was put back in time",))
         pause = _FIRST_PAUSE
-        with anyio.move_on_after(patience.total_seconds(), shield=True):
+        with anyio.CancelScope(shield=True) as trying:
+            async with self._gate.closed():
+                began = anyio.current_time()
+                trying.deadline = began + at_most.total_seconds()
             while True:
-                try:
-                    last = await self.undo()
-                except ChaosDayError as error:
-                    last = Restoration(pending=(str(error),))
-                if last.is_proven:
+                last = await self._try()
+                if last.is_proven and not self._journal.owes:
+                    break
+                is_patient = anyio.current_time() - began < patience.total_seconds()
+                if not is_patient and not await self._is_alone():
                     break
                 await anyio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
         return last
+
+    async def _try(self) -> Restoration:
+        try:
+            return await self.undo()
+        except ChaosDayError as error:
+            return Restoration(pending=(str(error),))
+
+    async def _is_alone(self) -> bool:
+        """Whether nobody holds the run, as far as can be known."""
+        try:
+            return await self._journal.is_free(self._assignment.run)
+        except Unavailable:
+            return True

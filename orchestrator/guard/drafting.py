@@ -5,18 +5,28 @@ written is what was looked at. Nothing is written here.
 """
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Final
 
-from orchestrator.domain.net_effect import uid_of
+from orchestrator.domain.net_effect import marks_of, uid_of
 from orchestrator.domain.undo import Document, ObjectRef, Path, Verb, changed_leaves
 from orchestrator.guard.bodies import Media
 from orchestrator.guard.calls import Action, Call
 from orchestrator.guard.endings import with_end
+from orchestrator.guard.kinds import OWNERS
+from orchestrator.guard.locking import (
+    UNLOCKED,
+    locked_to,
+    own_lock,
+    own_uid,
+    preconditions,
+    spares_annotations,
+    version_of,
+)
 from orchestrator.guard.paths import Query, Route
 from orchestrator.guard.refusals import status
 from orchestrator.guard.upstream import Reply, Upstream
@@ -67,6 +77,13 @@ class Draft:
         return self.verb is Verb.CHANGE and not self.changes
 
     @property
+    def is_locked(self) -> bool:
+        """Whether the write fails by itself once its object has been written by another."""
+        if self.verb is Verb.CHANGE:
+            return True
+        return self.verb is Verb.DELETE and self.ref.kind not in UNLOCKED
+
+    @property
     def document(self) -> Document:
         """The object that the write is about."""
         found = self.before if self.before is not None else self.after
@@ -115,7 +132,7 @@ class Drafting:
         if not found.is_success:
             return found
         now = found.document()
-        if own_lock(call) not in {"", _version(now)} or _own_uid(call) not in {"", uid_of(now)}:
+        if own_lock(call) not in {"", version_of(now)} or own_uid(call) not in {"", uid_of(now)}:
             return _modified(call)
         if call.action is Action.CHANGE:
             return await self._change(call, now)
@@ -159,7 +176,7 @@ class Drafting:
             path=call.route.path,
             query=call.query,
             media=call.media,
-            body=_locked(call.body, now),
+            body=locked_to(call.body, now),
         )
         promised = await self._dry_run(outgoing)
         if not promised.is_success:
@@ -180,7 +197,10 @@ class Drafting:
     def _removal(self, call: Call, now: Document) -> Draft:
         is_eviction = call.action is Action.EVICT
         options = call.body["deleteOptions"] if is_eviction else call.body
-        locked = {**options, "preconditions": _preconditions(call, options, now)}
+        locked = {**options, "preconditions": preconditions(call, options, now)}
+        if call.action is Action.DELETE and call.route.resource in OWNERS and marks_of(now):
+            # Nothing tells later which pods were those of a workload that a run made.
+            locked["propagationPolicy"] = "Foreground"
         return Draft(
             call=call,
             verb=Verb.EVICT if is_eviction else Verb.DELETE,
@@ -201,15 +221,19 @@ class Drafting:
         object there is no time to do so: only annotations, which touch nothing else, may differ.
         """
         call = draft.call
-        if reply.status not in {409, 422} or not _spares_annotations(call) or own_lock(call):
+        if reply.status not in {409, 422} or not spares_annotations(call) or own_lock(call):
             return None
         now = await self._upstream.read(draft.ref.path)
-        if now is None or uid_of(now) != draft.ref.uid or _version(now) == _version(draft.document):
+        if (
+            now is None
+            or uid_of(now) != draft.ref.uid
+            or version_of(now) == version_of(draft.document)
+        ):
             return None
         differing = changed_leaves(draft.document, image(now)).keys()
         if differing & draft.changes.keys() or any(path[:2] != _ANNOTATIONS for path in differing):
             return None
-        return replace(draft.outgoing, body=_locked(call.body, now))
+        return replace(draft.outgoing, body=locked_to(call.body, now))
 
     async def was_overtaken(self, draft: Draft, reply: Reply) -> bool:
         """Whether a write failed because its object is another than it was when looked at.
@@ -226,7 +250,7 @@ class Drafting:
         if reply.status != 409 and not is_patch:
             return False
         now = await self._upstream.read(call.route.whole.path)
-        return now is None or _version(now) != _version(looked_at)
+        return now is None or version_of(now) != version_of(looked_at)
 
     async def _dry_run(self, outgoing: Outgoing) -> Reply:
         return await send(self._upstream, replace(outgoing, query={**outgoing.query, **_DRY}))
@@ -241,22 +265,6 @@ async def send(upstream: Upstream, outgoing: Outgoing) -> Reply:
         media=outgoing.media,
         body=outgoing.body,
     )
-
-
-def own_lock(call: Call) -> str:
-    """The version of the object that the client itself asked for; empty when it did not."""
-    if not isinstance(call.body, dict):
-        return ""
-    where = "metadata" if call.action is Action.CHANGE else "preconditions"
-    return str((call.body.get(where) or {}).get("resourceVersion") or "")
-
-
-def _own_uid(call: Call) -> str:
-    """The uid of the object that the client means to delete; empty when it does not say."""
-    options = call.body if isinstance(call.body, dict) else {}
-    if call.action is Action.EVICT:
-        options = options["deleteOptions"]
-    return str((options.get("preconditions") or {}).get("uid") or "")
 
 
 def _as_create(call: Call) -> Call:
@@ -277,44 +285,9 @@ def _ref(route: Route, *, uid: str) -> ObjectRef:
     )
 
 
-def _spares_annotations(call: Call) -> bool:
-    """Whether a change names the annotations it means, and so leaves all others alone."""
-    if call.action is not Action.CHANGE or call.method != "PATCH":
-        return False
-    if isinstance(call.body, list):
-        paths = [str(each.get(key, "")) for each in call.body for key in ("path", "from")]
-        return not {"", "/metadata", "/metadata/annotations"} & {path for path in paths if path}
-    annotations = (call.body.get("metadata") or {}).get("annotations", {})
-    return isinstance(annotations, dict) and not any(key.startswith("$") for key in annotations)
-
-
-def _locked(body: Any, now: Document) -> Any:
-    """The body of a change, good only for the version of the object that was looked at."""
-    version = _version(now)
-    if isinstance(body, Sequence):
-        return [{"op": "test", "path": "/metadata/resourceVersion", "value": version}, *body]
-    metadata = body.get("metadata") or {}
-    return {
-        **body,
-        "metadata": {**metadata, "resourceVersion": metadata.get("resourceVersion") or version},
-    }
-
-
 def _modified(call: Call) -> Reply:
     message = f"{call.route.key} has been modified; apply your changes to its latest version"
     return Reply(status=409, body=status(code=409, reason="Conflict", message=message))
-
-
-def _version(document: Document) -> str:
-    return str((document.get("metadata") or {}).get("resourceVersion") or "")
-
-
-def _preconditions(call: Call, options: Mapping[str, Any], now: Document) -> Mapping[str, Any]:
-    found: dict[str, Any] = {"uid": uid_of(now)}
-    # A pod's status changes all the time, and of a pod nothing but its identity counts.
-    if call.route.resource != "pods":
-        found["resourceVersion"] = _version(now)
-    return found | dict(options.get("preconditions") or {})
 
 
 def _scaled(before: Document, scale: Document) -> dict[str, Any]:

@@ -18,8 +18,8 @@ import anyio
 from orchestrator.domain.destinations import Destination, destination_of
 from orchestrator.domain.errors import InvalidValue
 from orchestrator.domain.guarding import write_refused
+from orchestrator.guard.committing import Say
 from orchestrator.guard.reaching import RULE, Address, NotReached, Reach
-from orchestrator.guard.writing import Say
 from orchestrator.ports import Clock
 
 _LONGEST_HEAD: Final = 64 * 1024

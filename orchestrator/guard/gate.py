@@ -10,12 +10,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 import anyio
 
 from orchestrator.domain.blast_radius import Denied
 from orchestrator.domain.errors import Conflict
 from orchestrator.ports import Clock
+
+ROLLBACKS: Final = timedelta(seconds=90)
+"""For how long the rollbacks may run commands: a second runner may have to play them anew."""
+_WORD: Final = timedelta(seconds=3)
+"""How long a command waits for the word that the method has ended, which takes another way."""
 
 
 class Stage(StrEnum):
@@ -41,8 +47,12 @@ class Gate:
         self._may_play = not recovering
         self._stage = Stage.CLOSED
         self._played_at: datetime | None = None
+        self._restrained_at: datetime | None = None
         self._lock = anyio.Lock()
         self._turned = anyio.Event()
+        self._method_has_ended = anyio.Event()
+        if recovering:
+            self._method_has_ended.set()
         self._open: set[anyio.Event] = set()
 
     @property
@@ -64,9 +74,21 @@ class Gate:
     async def restrain(self) -> None:
         """Let nothing but the rollbacks through; on return no write of the method is on its way."""
         self._may_play = False
+        # Who restrains it again gives it no more time.
+        self._restrained_at = self._restrained_at or self._clock.now()
         self._turn_to(Stage.ROLLBACK)
         async with self._lock:
             await self._all_cut_off()
+
+    def roll_back(self) -> None:
+        """Take note that the method has ended: what comes from now on comes from its rollbacks."""
+        self._method_has_ended.set()
+
+    async def until_told_apart(self) -> None:
+        """Wait a moment for the word that the method has ended, if only rollbacks may pass."""
+        if self._stage is Stage.ROLLBACK:
+            with anyio.move_on_after(_WORD.total_seconds()):
+                await self._method_has_ended.wait()
 
     @asynccontextmanager
     async def closed(self) -> AsyncIterator[None]:
@@ -95,11 +117,11 @@ class Gate:
     async def until_turned(self) -> AsyncIterator[None]:
         """For what goes on for longer than one write: it is cancelled when the stage changes.
 
-        Entered while passing; the method's own time is its limit as well.
+        Entered while passing; the time that its stage has for commands is its limit as well.
         """
         ended, turned = anyio.Event(), self._turned
         self._open.add(ended)
-        limit = self.remaining.total_seconds() if self._stage is Stage.METHOD else None
+        limit = self._left_for_commands.total_seconds()
 
         async def cut_off(scope: anyio.CancelScope) -> None:
             with anyio.move_on_after(limit):
@@ -130,6 +152,26 @@ class Gate:
                 return Denied(rule="longest", reason=f"the time allowed is over ({self._longest})")
             case _:
                 return None
+
+    def denied_command(self) -> Denied | None:
+        """Why nobody may run a command now; None when somebody may."""
+        if self._stage is Stage.ROLLBACK and not self._method_has_ended.is_set():
+            return Denied(rule="rollback", reason="the method is being stopped, and has not ended")
+        if self._stage is Stage.ROLLBACK and not self._left_for_commands:
+            reason = f"the time for the commands of rollbacks is over ({ROLLBACKS})"
+            return Denied(rule="longest", reason=reason)
+        return self.denied()
+
+    @property
+    def _left_for_commands(self) -> timedelta:
+        """The time that the stage has left for commands, which nothing can put back."""
+        match self._stage, self._restrained_at:
+            case Stage.METHOD, _:
+                return self.remaining
+            case Stage.ROLLBACK, datetime() as since:
+                return max(ROLLBACKS - (self._clock.now() - since), timedelta())
+            case _:
+                return timedelta()
 
     @property
     def remaining(self) -> timedelta:

@@ -23,6 +23,7 @@ class Expansion(StrEnum):
     NODE = "the node and the pods on it"
     ISOLATION = "the pods that its selector finds, which it cuts off"
     SERVICE = "the pods that it sends requests to"
+    INGRESS = "the services that its rules lead to"
     BUDGET = "the pods that its selector finds"
     QUOTA = "the pods of its namespace"
     AUTOSCALER = "the workload that it scales"
@@ -110,7 +111,7 @@ _KINDS: Final = (
     _kind("cronjobs", Expansion.JOB, "suspend", group="batch"),
     _kind(
         "ingresses",
-        Expansion.NOTHING,
+        Expansion.INGRESS,
         "rules",
         "tls",
         "ingressClassName",
@@ -163,6 +164,11 @@ _KINDS: Final = (
 KINDS: Final[Mapping[tuple[str, str], Kind]] = {
     (kind.group, kind.resource): kind for kind in _KINDS
 }
+
+OWNERS: Final = frozenset(
+    kind.resource for kind in _KINDS if kind.expansion in {Expansion.WORKLOAD, Expansion.JOB}
+)
+"""Kinds whose pods live a while longer than their owner, unless that waits for them."""
 
 SECRETS: Final = "secrets"
 

@@ -7,8 +7,8 @@ the truth, and undo reads that.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 
-from orchestrator.domain.net_effect import NetEffect, net_effect
-from orchestrator.domain.undo import UndoRecord, UndoState
+from orchestrator.domain.net_effect import NetEffect, marks_of, net_effect
+from orchestrator.domain.undo import UndoRecord, UndoState, Verb
 
 
 class Ledger:
@@ -30,6 +30,12 @@ class Ledger:
     def counted(self) -> Sequence[UndoRecord]:
         """The records of writes that were made or may have been."""
         return [each for each in self._records.values() if each.state is not UndoState.UNDONE]
+
+    @property
+    def marks(self) -> Set[str]:
+        """The marks of everything made so far, which a controller may hand on to what it makes."""
+        made = (each for each in self.counted if each.verb is Verb.CREATE)
+        return {mark for each in made for mark in marks_of(each.after)}
 
     @property
     def touched(self) -> Set[str]:

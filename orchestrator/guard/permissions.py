@@ -13,6 +13,7 @@ from orchestrator.domain.plan import Plan
 from orchestrator.guard.kinds import KINDS, Kind
 
 NAME: Final = "chaosday-guard"
+_NETWORKING: Final = "networking.k8s.io"
 _READ: Final = ("get", "list", "watch")
 _WRITE: Final = (*_READ, "create", "update", "patch", "delete")
 """What is made is deleted again, and what is deleted is made again, so each needs the other."""
@@ -22,6 +23,7 @@ _SURROUNDINGS: Final[Mapping[tuple[str, str], Sequence[str]]] = {
     ("", "pods/log"): ("get",),
     ("", "services"): ("get", "list"),
     ("", "configmaps"): ("list",),
+    ("", "replicationcontrollers"): ("list",),
     ("apps", "deployments"): _READ,
     ("apps", "replicasets"): ("get", "list"),
     ("apps", "statefulsets"): _READ,
@@ -51,6 +53,11 @@ class Permission:
         return f"{self.verb} {kind} {where}"
 
 
+_ANCHOR: Final = Permission(namespace="kube-system", group="", resource="namespaces", verb="get")
+"""The uid of that namespace tells which cluster it is. An API server takes the name of a namespace
+that is asked for as the namespace of the request, so this shows that one and nothing in it."""
+
+
 def needed_for(plan: Plan) -> list[Permission]:
     """Every permission that the runs of a plan need, sorted."""
     radius = plan.blast_radius
@@ -60,7 +67,7 @@ def needed_for(plan: Plan) -> list[Permission]:
         for (group, resource), verbs in _inside(radius).items()
         for verb in verbs
     }
-    return sorted(found | set(_across(radius)) | set(_watched(plan)))
+    return sorted(found | {_ANCHOR} | set(_across(radius)) | set(_watched(plan)))
 
 
 def _inside(radius: BlastRadius) -> Mapping[tuple[str, str], set[str]]:
@@ -73,6 +80,8 @@ def _inside(radius: BlastRadius) -> Mapping[tuple[str, str], set[str]]:
             found[kind.group, kind.resource].update(_WRITE)
         if kind.has_scale:
             found[kind.group, f"{kind.resource}/scale"].update(("get", "update", "patch"))
+    if "statefulsets" in radius.kinds | radius.creates:
+        found["", "persistentvolumeclaims"].add("list")
     if "pods" in radius.kinds:
         found["", "pods/eviction"].add("create")
         if "exec" in radius.irreversible:
@@ -83,7 +92,9 @@ def _inside(radius: BlastRadius) -> Mapping[tuple[str, str], set[str]]:
 
 
 def _across(radius: BlastRadius) -> Iterator[Permission]:
-    """What is needed outside any namespace: nodes, and the pods that are on them."""
+    """What is needed outside any namespace: nodes, the pods on them, the classes of ingresses."""
+    if "ingresses" in radius.kinds:
+        yield Permission(namespace="", group=_NETWORKING, resource="ingressclasses", verb="get")
     if "nodes" in radius.kinds:
         for verb in (*_READ, "update", "patch"):
             yield Permission(namespace="", group="", resource="nodes", verb=verb)

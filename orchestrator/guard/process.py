@@ -14,6 +14,7 @@ from typing import Final
 import anyio
 
 from orchestrator.domain.errors import (
+    AnotherCluster,
     ClusterUnavailable,
     InvalidValue,
     KubeconfigUnreadable,
@@ -29,11 +30,14 @@ from orchestrator.domain.guarding import (
     ready,
 )
 from orchestrator.domain.undo import Restoration
+from orchestrator.guard.asking import questions
 from orchestrator.guard.commands import Commands
+from orchestrator.guard.committing import Say
 from orchestrator.guard.credentials import load_access
 from orchestrator.guard.doors import opened
 from orchestrator.guard.forward import Forward
 from orchestrator.guard.gate import Gate
+from orchestrator.guard.identifying import must_be_the_same
 from orchestrator.guard.ledger import Ledger
 from orchestrator.guard.overlay import Overlay, RehearsedUpstream
 from orchestrator.guard.proxy import Proxy, answering, listening
@@ -41,14 +45,18 @@ from orchestrator.guard.reaching import Reach
 from orchestrator.guard.rehearsing import RehearsalJournal
 from orchestrator.guard.remembering import RememberingJournal
 from orchestrator.guard.upstream import Upstream, connected
-from orchestrator.guard.writing import Say, Writing
+from orchestrator.guard.writing import Writing
 from orchestrator.ports import Clock, UndoJournal
 
 _TOKEN_BYTES: Final = 24
 _LOOK: Final = timedelta(milliseconds=500)
-"""How often the conductor's hold on the run is looked at."""
+"""How often the conductor's hold on the run is looked at, and whether the run is to stop."""
 _GRACE: Final = timedelta(seconds=3)
 """How long after its end a lease may still be renewed by a conductor that was held up."""
+_UNANSWERED: Final = timedelta(seconds=6)
+"""After what time without a word from the database the run is put back, whoever holds it."""
+_LOOKS: Final = 3
+"""How many looks in a row must fail for that: a process that was asleep has time to hear."""
 
 
 async def serve_guard(
@@ -77,12 +85,15 @@ async def serve_guard(
                 overlay = Overlay()
                 upstream = RehearsedUpstream(upstream, overlay)
                 journal = RehearsalJournal(overlay=overlay, say=say)
+            await must_be_the_same(assignment.run, upstream, journal)
         except InvalidValue as error:
             await say(failed(Trouble.ASSIGNMENT, str(error)))
         except KubeconfigUnreadable as error:
             await say(failed(Trouble.KUBECONFIG, str(error)))
         except ClusterUnavailable as error:
             await say(failed(Trouble.CLUSTER, str(error)))
+        except AnotherCluster as error:
+            await say(failed(Trouble.ANOTHER_CLUSTER, str(error)))
         else:
             return await _guard(
                 assignment=assignment,
@@ -118,10 +129,32 @@ async def _guard(
     clock: Clock,
     door: int | None,
 ) -> Restoration | None:
-    radius = assignment.radius
     ledger = Ledger(await journal.records(assignment.run))
-    journal = RememberingJournal(journal, ledger)
-    gate = Gate(clock=clock, longest=radius.longest, recovering=assignment.recovering)
+    async with questions() as asking:
+        return await _behind_doors(
+            assignment=assignment,
+            upstream=upstream,
+            journal=RememberingJournal(journal, ledger, asking),
+            ledger=ledger,
+            commands=commands,
+            say=say,
+            clock=clock,
+            door=door,
+        )
+
+
+async def _behind_doors(
+    *,
+    assignment: GuardAssignment,
+    upstream: Upstream,
+    journal: RememberingJournal,
+    ledger: Ledger,
+    commands: AsyncIterator[Line],
+    say: Say,
+    clock: Clock,
+    door: int | None,
+) -> Restoration | None:
+    gate = Gate(clock=clock, longest=assignment.radius.longest, recovering=assignment.recovering)
     writing = Writing(
         assignment=assignment,
         upstream=upstream,
@@ -156,7 +189,11 @@ async def _guard(
 
 @dataclass(frozen=True, slots=True)
 class _Hold:
-    """The hold of the conductor on its run, which may be over although its pipe is open."""
+    """The hold of the conductor on its run, which may be over although its pipe is open.
+
+    It is over as well when nobody can tell any more: a conductor without a database gives its run
+    up by itself, and one that is frozen may not get to it.
+    """
 
     journal: UndoJournal
     assignment: GuardAssignment
@@ -164,12 +201,22 @@ class _Hold:
     async def over(self) -> None:
         """Wait until the conductor no longer holds the run; a conductor may be frozen, too."""
         run, fence = self.assignment.run, self.assignment.fence
-        while True:
+        told_at, failed = anyio.current_time(), 0
+        while failed < _LOOKS or anyio.current_time() - told_at < _UNANSWERED.total_seconds():
             await anyio.sleep(_LOOK.total_seconds())
-            # Without a database a conductor gives its run up by itself.
+            asked_at, failed = anyio.current_time(), failed + 1
             with suppress(Unavailable):
                 if not await self.journal.is_held(run, fence=fence, grace=_GRACE):
                     return
+                told_at, failed = asked_at, 0
+
+
+async def _heed_stops(asked: Commands) -> None:
+    """Hear of a halt although the conductor, which may be frozen, does not tell."""
+    while True:
+        await anyio.sleep(_LOOK.total_seconds())
+        with suppress(Unavailable):
+            await asked.heed_stop()
 
 
 async def _obey(asked: Commands, commands: AsyncIterator[Line], say: Say, hold: _Hold) -> bool:
@@ -184,6 +231,7 @@ async def _obey(asked: Commands, commands: AsyncIterator[Line], say: Say, hold: 
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(watch, tasks.cancel_scope)
+        tasks.start_soon(_heed_stops, asked)
         async for line in commands:
             if line.get("do") == Command.END:
                 await carry_out(line)

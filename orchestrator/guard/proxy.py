@@ -20,6 +20,7 @@ from orchestrator.domain.guarding import write_refused
 from orchestrator.guard.bodies import MOST_BYTES, media_of, parse_body
 from orchestrator.guard.bridging import bridged, protocols_of
 from orchestrator.guard.calls import Call, check_readable, classify, command_of
+from orchestrator.guard.committing import Say
 from orchestrator.guard.headers import check_headers, is_websocket
 from orchestrator.guard.paths import (
     Discovery,
@@ -32,7 +33,7 @@ from orchestrator.guard.paths import (
 )
 from orchestrator.guard.refusals import NotLetThrough, refusal, status
 from orchestrator.guard.upstream import Reply, Upstream
-from orchestrator.guard.writing import Say, Writing
+from orchestrator.guard.writing import Writing
 from orchestrator.ports import Clock
 
 _WRITING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})

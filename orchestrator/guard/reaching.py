@@ -30,8 +30,17 @@ _NEVER: Final = tuple(
     )
 )
 """Metadata services, which hand out the credentials of the machine, and what is no host."""
-_WRAPPED: Final = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96")))
+_WRAPPED: Final = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
 """Ranges whose last 32 bits are an address of version 4."""
+_TRANSLATED: Final = tuple(map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "2001::/32")))
+"""Ranges of translators and tunnels, behind which any address may lie, in one form of several.
+
+Source: RFC 8215, RFC 6052, RFC 4380.
+"""
+_OF_CLUSTER: Final = ("kubernetes", "default", "svc")
+"""The labels of the name that an API server has in its own cluster."""
+
+_API_SERVER: Final = "it is the API server, which only the guard may reach"
 
 
 class NotReached(Exception):
@@ -72,6 +81,8 @@ class Reach:
         name = canonical_host(host)
         if not any(each.covers(name, port) for each in self._allowed):
             raise self._refused(name, port, "the plan does not name it under may_reach")
+        if _is_of_cluster(name):
+            raise self._refused(name, port, _API_SERVER)
         found = await addresses_of(name, port)
         if not found:
             reason = f"there is no address of {name}"
@@ -85,8 +96,10 @@ class Reach:
         plain = _unwrapped(ipaddress.ip_address(address.partition("%")[0]))
         if any(plain in network for network in _NEVER if network.version == plain.version):
             return f"{address} hands out the credentials of a machine, or is no host"
+        if any(plain in network for network in _TRANSLATED if plain.version == network.version):
+            return f"{address} may stand for any other address; name a host that has its own"
         if {(str(plain), port), (name, port)} & self._cluster:
-            return "it is the API server, which only the guard may reach"
+            return _API_SERVER
         if plain.is_loopback and not _means_loopback(name):
             return f"it leads to {address}, this machine itself; name that address to allow it"
         return ""
@@ -122,6 +135,14 @@ def _unwrapped(address: _IP) -> _IP:
     inside = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     is_wrapped = any(address in network for network in _WRAPPED) and int(inside) > 1
     return inside if is_wrapped else address
+
+
+def _is_of_cluster(name: str) -> bool:
+    """Whether a name is that of the API server wherever a cluster resolves it, or below it."""
+    labels = tuple(name.split("."))
+    if labels in {_OF_CLUSTER[:1], _OF_CLUSTER[:2]}:
+        return True
+    return any(labels[at : at + 3] == _OF_CLUSTER for at in range(len(labels)))
 
 
 def _means_loopback(name: str) -> bool:

@@ -11,9 +11,9 @@ from typing import Any
 from orchestrator.domain.guarding import DRY_RUN, foreseen
 from orchestrator.domain.identity import RunId
 from orchestrator.domain.undo import UndoRecord, UndoState, Verb
+from orchestrator.guard.committing import Say
 from orchestrator.guard.overlay import Overlay
 from orchestrator.guard.refusals import NotLetThrough
-from orchestrator.guard.writing import Say
 
 
 class RehearsalJournal:
@@ -28,7 +28,21 @@ class RehearsalJournal:
         """Nobody else can hold a run that is only rehearsed."""
         return True
 
-    async def intend(self, record: UndoRecord, *, fence: int) -> UndoRecord:  # noqa: ARG002
+    async def is_free(self, run: RunId) -> bool:  # noqa: ARG002
+        """Whoever rehearses holds what is rehearsed."""
+        return False
+
+    async def is_stopped(self, run: RunId) -> bool:  # noqa: ARG002
+        """Whoever rehearses is ended, not stopped."""
+        return False
+
+    async def intend(
+        self,
+        record: UndoRecord,
+        *,
+        fence: int,  # noqa: ARG002
+        of_method: bool = True,  # noqa: ARG002
+    ) -> UndoRecord:
         """Number an intent. Raises: NotLetThrough: of what cannot be made without effect."""
         numbered = replace(record, seq=len(self._records) + 1)
         self._records.append(numbered)

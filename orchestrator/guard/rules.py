@@ -5,21 +5,29 @@ whatever the plan says. Where a write may lie and how much it may take is the bl
 say.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from orchestrator.domain.blast_radius import Denied
+from orchestrator.domain.deciding import Recreate, decide
 from orchestrator.domain.net_effect import NetEffect
-from orchestrator.domain.undo import Change, Document, Path, Verb, value_at
+from orchestrator.domain.remade import is_mark, leaves_between
+from orchestrator.domain.undo import Change, Document, Path, UndoRecord, Verb, value_at
 from orchestrator.guard.drafting import Draft
+from orchestrator.guard.outside import gives_up
+from orchestrator.guard.powers import asked_for, powers_of
 
-_REVISION: Final[Path] = ("metadata", "annotations", "deployment.kubernetes.io/revision")
-_PLAIN_SERVICE: Final = frozenset({None, "ClusterIP"})
+_ANNOTATIONS: Final[Path] = ("metadata", "annotations")
+_REVISION: Final[Path] = (*_ANNOTATIONS, "deployment.kubernetes.io/revision")
+_APPLIED: Final[Path] = (*_ANNOTATIONS, "kubectl.kubernetes.io/last-applied-configuration")
+"""What a client notes of its own file: it differs between two ways to make the same object."""
+_UNDOES: Final = "undoes"
+"""Marks a command of the rollbacks in the journal; no request has a parameter of that name."""
 
 
 def never(draft: Draft) -> Denied | None:
     """Why no run may make this write; None when one might."""
-    return _fields(draft) or _finalizers(draft) or _privileges(draft) or _volumes(draft)
+    return _fields(draft) or _finalizers(draft) or _privileges(draft) or gives_up(draft)
 
 
 def _finalizers(draft: Draft) -> Denied | None:
@@ -53,75 +61,14 @@ def _fields(draft: Draft) -> Denied | None:
 def _privileges(draft: Draft) -> Denied | None:
     if draft.after is None:
         return None
-    gained = _powers(draft.ref.kind, draft.after) - _powers(draft.ref.kind, draft.before or {})
-    if gained:
+    kind, after = draft.ref.kind, powers_of(draft.ref.kind, draft.after)
+    if draft.verb is Verb.CREATE:
+        after |= asked_for(kind, draft.outgoing.body or {})
+    if gained := after - powers_of(kind, draft.before or {}):
         return Denied(
-            rule="privileges", reason=f"it would give pods what they do not have: {min(gained)}"
+            rule="privileges", reason=f"it would give what was not given before: {min(gained)}"
         )
     return None
-
-
-def _powers(kind: str, document: Document) -> frozenset[str]:
-    """What pods made from an object may do beyond running an image."""
-    spec = document.get("spec") or {}
-    match kind:
-        case "services":
-            outside = spec.get("type") not in _PLAIN_SERVICE or bool(spec.get("externalIPs"))
-            return frozenset({f"type {spec.get('type')} or external addresses"} if outside else ())
-        case "pods":
-            return frozenset(_pod_powers(spec))
-        case _:
-            return frozenset(_pod_powers((spec.get("template") or {}).get("spec") or {}))
-
-
-def _pod_powers(spec: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("hostNetwork", "hostPID", "hostIPC"):
-        if spec.get(name):
-            yield name
-    account = spec.get("serviceAccountName")
-    if account and account != "default":
-        yield f"the service account {account}"
-    for volume in spec.get("volumes") or ():
-        for source in ("hostPath", "secret", "persistentVolumeClaim", "csi"):
-            if source in volume:
-                yield f"the {source} of volume {volume.get('name')}: {volume[source]}"
-        for source in (volume.get("projected") or {}).get("sources") or ():
-            if "secret" in source:
-                yield f"the secret of volume {volume.get('name')}: {source['secret']}"
-    for group in ("containers", "initContainers", "ephemeralContainers"):
-        for container in spec.get(group) or ():
-            yield from _container_powers(container)
-
-
-def _container_powers(container: Mapping[str, Any]) -> Iterator[str]:
-    context = container.get("securityContext") or {}
-    for name in ("privileged", "allowPrivilegeEscalation", "procMount"):
-        if context.get(name):
-            yield name
-    for capability in (context.get("capabilities") or {}).get("add") or ():
-        yield f"the capability {capability}"
-    for source in container.get("envFrom") or ():
-        if "secretRef" in source:
-            yield f"the secret {source['secretRef'].get('name')}"
-    for variable in container.get("env") or ():
-        if reference := (variable.get("valueFrom") or {}).get("secretKeyRef"):
-            yield f"the secret {reference.get('name')}"
-
-
-def _volumes(draft: Draft) -> Denied | None:
-    spec = (draft.before or {}).get("spec") or {}
-    policy = spec.get("persistentVolumeClaimRetentionPolicy") or {}
-    when = "whenDeleted" if draft.after is None else "whenScaled"
-    if policy.get(when) == "Delete" and (draft.after is None or _is_smaller(draft)):
-        return Denied(
-            rule="irreversible", reason=f"its volumes would be deleted with its pods ({when})"
-        )
-    return None
-
-
-def _is_smaller(draft: Draft) -> bool:
-    before, after = draft.changes.get(("spec", "replicas"), (0, 0))
-    return bool(before > after)
 
 
 def not_ours(draft: Draft, effect: NetEffect | None) -> Denied | None:
@@ -144,6 +91,59 @@ def not_ours(draft: Draft, effect: NetEffect | None) -> Denied | None:
             return _changed_by_others(draft, effect)
         case _:
             return None
+
+
+def not_back(draft: Draft, effect: NetEffect | None) -> Denied | None:
+    """Why a change or a create may not be made while the run rolls back; None when it may.
+
+    The next action of a method that was stopped may be about the same field, or about what the
+    run itself made; that one is taken away, and not changed.
+    """
+    if draft.verb is Verb.CREATE and effect is not None:
+        return _not_made_anew(draft, effect)
+    if draft.verb is not Verb.CHANGE or draft.changes_nothing or effect is None:
+        return None
+    if effect.made(draft.document):
+        return Denied(rule="rollback", reason="this run made it: delete it, and change nothing")
+    for path, change in effect.changes.items():
+        is_meant = any(_overlap(path, each) for each in draft.changes)
+        if is_meant and value_at(draft.after or {}, path) != change.was:
+            return Denied(rule="rollback", reason=f"{'.'.join(path)} would not be as it was")
+    return None
+
+
+def _not_made_anew(draft: Draft, effect: NetEffect) -> Denied | None:
+    """Why an object is not the one that the run deleted; None when the undo would make the same."""
+    decision = decide(effect, None)
+    if not isinstance(decision, Recreate):
+        return Denied(rule="rollback", reason="this run need not make it anew")
+    for path in leaves_between(draft.ref.kind, decision.document, draft.after or {}):
+        if not is_mark(path) and path != _APPLIED:
+            return Denied(rule="rollback", reason=f"{'.'.join(path)} would not be as it was")
+    return None
+
+
+def repeats(draft: Draft, records: Iterable[UndoRecord]) -> Denied | None:
+    """Why a command may not be run while the run rolls back; None when it may.
+
+    A method that was stopped goes on until its runner hears of it: what it ran, or tried to, is
+    no rollback, in whichever pod and with whatever options.
+    """
+    if draft.verb is not Verb.EXEC:
+        return None
+    run_by_method = (each.after or {} for each in records if each.verb is Verb.EXEC)
+    words = draft.call.body["command"]
+    if any(each.get("command") == words and not each.get(_UNDOES) for each in run_by_method):
+        return Denied(
+            rule="rollback", reason="the method ran that very command, so it undoes nothing"
+        )
+    return None
+
+
+def command_run(draft: Draft, *, undoes: bool) -> Document:
+    """A command as the journal keeps it: with whether it is one of the rollbacks'."""
+    body: Document = draft.call.body
+    return {**body, _UNDOES: True} if undoes else body
 
 
 def _changed_by_others(draft: Draft, effect: NetEffect) -> Denied | None:

@@ -11,7 +11,7 @@ import signal
 import stat
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TextIO
 
@@ -106,19 +106,34 @@ async def standard_lines() -> AsyncIterator[Lines]:
 
 
 async def guard_on_stdio(
-    *, journal: UndoJournal, clock: Clock, door: int | None = None
+    *,
+    journal: AbstractAsyncContextManager[UndoJournal],
+    clock: Clock,
+    door: int | None = None,
 ) -> Restoration | None:
     """Guard one run, with the conductor on standard input and output.
 
-    Shape: door as in `serve_guard`.
+    Shape: the journal is opened once there is a run to guard: the process may have been started
+    ahead of it, beside a conductor that brings the database up to date; door as in `serve_guard`.
     Returns what came of the undo that nobody asked for; None when the conductor ended the
     guard in order, or it could not begin.
     """
     async with standard_lines() as lines:
-        return await serve_guard(
-            journal=journal,
-            commands=lines.commands(),
-            say=lines.say,
-            clock=clock,
-            door=door,
-        )
+        commands = lines.commands()
+        assignment = await anext(commands, None)
+        if assignment is None:
+            return None
+        async with journal as opened:
+            return await serve_guard(
+                journal=opened,
+                commands=_from_the_first(assignment, commands),
+                say=lines.say,
+                clock=clock,
+                door=door,
+            )
+
+
+async def _from_the_first(first: Line, others: AsyncIterator[Line]) -> AsyncIterator[Line]:
+    yield first
+    async for line in others:
+        yield line

@@ -10,7 +10,15 @@ from orchestrator.domain.blast_radius import BlastRadius, Budgets, Write
 from orchestrator.domain.changeable import changed_fields
 from orchestrator.domain.undo import Verb
 from orchestrator.guard.drafting import Draft
-from orchestrator.guard.impact import chaos_mesh, nodes, policies, workloads
+from orchestrator.guard.impact import (
+    autoscalers,
+    chaos_mesh,
+    ingresses,
+    nodes,
+    policies,
+    protection,
+    workloads,
+)
 from orchestrator.guard.impact.budgets import left_of
 from orchestrator.guard.impact.surroundings import Surroundings
 from orchestrator.guard.impact.values import NOTHING, Impact, target_of
@@ -26,10 +34,11 @@ _EXPAND: Final[Mapping[Expansion, _Expand]] = {
     Expansion.JOB: workloads.of_job,
     Expansion.NODE: nodes.of_node,
     Expansion.SERVICE: policies.of_service,
+    Expansion.INGRESS: ingresses.of_ingress,
     Expansion.ISOLATION: policies.of_isolation,
-    Expansion.BUDGET: policies.of_budget,
+    Expansion.BUDGET: protection.of_budget,
     Expansion.QUOTA: policies.of_quota,
-    Expansion.AUTOSCALER: policies.of_autoscaler,
+    Expansion.AUTOSCALER: autoscalers.of_autoscaler,
     Expansion.CHAOS: chaos_mesh.of_chaos,
 }
 
@@ -73,4 +82,5 @@ class Targets:
             creates=is_new,
             is_carrier=is_new and draft.call.kind.is_carrier,
             irreversible=impact.irreversible,
+            weakened=impact.weakened,
         )

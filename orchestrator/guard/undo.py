@@ -12,18 +12,10 @@ from typing import Any, Final
 
 import anyio
 
+from orchestrator.domain.deciding import Await, PutBack, Recreate, Remove, Settled, decide
 from orchestrator.domain.errors import ChaosDayError
 from orchestrator.domain.identity import RunId
-from orchestrator.domain.net_effect import (
-    Await,
-    NetEffect,
-    PutBack,
-    Recreate,
-    Remove,
-    Settled,
-    decide,
-    net_effects,
-)
+from orchestrator.domain.net_effect import NetEffect, marks_of, net_effects
 from orchestrator.domain.undo import (
     Difference,
     Document,
@@ -33,6 +25,7 @@ from orchestrator.domain.undo import (
     Verb,
 )
 from orchestrator.guard.bodies import Media
+from orchestrator.guard.kinds import OWNERS
 from orchestrator.guard.upstream import Reply, Upstream
 from orchestrator.ports import UndoJournal
 
@@ -41,6 +34,8 @@ _IRREVERSIBLE: Final = "a command cannot be put back"
 _MOST_TRIES: Final = 20
 _AT_ONCE: Final = 8
 _LOOK_AGAIN: Final = timedelta(milliseconds=50)
+_NOTHING: Final = Reply(status=200, body=b"{}")
+"""What there is to hear where nothing had to be asked."""
 _WAIT: Final = timedelta(seconds=5)
 """How long an undo waits for the cluster to finish deleting something."""
 
@@ -97,26 +92,39 @@ class Undoing:
 
     async def _put_back(self, effect: NetEffect, wait: timedelta) -> Outcome:
         problem = "it changes all the time"
+        seen: set[str] = set()
         with anyio.move_on_after(wait.total_seconds()):
             for _ in range(_MOST_TRIES):
-                now = await self._upstream.read(effect.ref.path)
+                now = await self._look(effect, seen)
                 decision = decide(effect, now)
                 while isinstance(decision, Await):
                     problem = decision.what
                     await anyio.sleep(_LOOK_AGAIN.total_seconds())
-                    now = await self._upstream.read(effect.ref.path)
+                    now = await self._look(effect, seen)
                     decision = decide(effect, now)
                 if isinstance(decision, Settled):
-                    if now is None or not effect.is_in_doubt:
-                        return await self._settled(effect, decision)
-                    reply = await self._break_lock(effect, now)
+                    in_doubt = now is not None and effect.is_in_doubt
+                    reply = await self._break_lock(effect, now or {}) if in_doubt else _NOTHING
+                    if reply.is_success and effect.may_go_on(now, seen=seen):
+                        # The records stay as they are, so that whoever asks again looks again.
+                        return Outcome(kept=decision.kept)
                     if reply.is_success:
-                        return await self._settled(effect, decision, is_sure=True)
+                        return await self._settled(effect, decision, is_sure=in_doubt)
                 else:
                     reply = await self._act(effect, decision, now)
+                if reply.status == 422 and effect.origin is not None and not effect.is_refused:
+                    # What was made in its place is to go first; the server knows best.
+                    effect = replace(effect, is_refused=True)
+                    continue
                 if not reply.is_success and reply.status not in {404, 409}:
                     return await self._failed(effect, reply)
         return Outcome(pending=f"{effect.ref.key}: {problem}")
+
+    async def _look(self, effect: NetEffect, seen: set[str]) -> Document | None:
+        """The object as it is now; by which marks it is known is added to what was seen."""
+        now = await self._upstream.read(effect.ref.path)
+        seen |= marks_of(now)
+        return now
 
     async def _act(
         self, effect: NetEffect, decision: PutBack | Remove | Recreate, now: Document | None
@@ -129,7 +137,7 @@ class Undoing:
                 body = _locked(patch, now or {})
                 return await self._upstream.send("PATCH", path, body=body, media=Media.MERGE_PATCH)
             case Remove(uid=uid):
-                return await self._upstream.send("DELETE", path, body=_removal(uid))
+                return await self._upstream.send("DELETE", path, body=_removal(effect, uid))
             case Recreate(document=document):
                 return await self._upstream.send("POST", path.rpartition("/")[0], body=document)
 
@@ -149,9 +157,7 @@ class Undoing:
         untouch = {"metadata": {"annotations": {mark: None}}}
         return await self._upstream.send("PATCH", path, body=untouch, media=Media.MERGE_PATCH)
 
-    async def _settled(
-        self, effect: NetEffect, decision: Settled, *, is_sure: bool = False
-    ) -> Outcome:
+    async def _settled(self, effect: NetEffect, decision: Settled, *, is_sure: bool) -> Outcome:
         state = UndoState.KEPT if decision.kept else UndoState.UNDONE
         note = "; ".join(map(str, decision.kept))
         await self._note(effect, state, note, is_sure=is_sure)
@@ -208,12 +214,14 @@ def _locked(patch: Mapping[str, Any], now: Document) -> dict[str, Any]:
     return {**patch, "metadata": {**patch.get("metadata", {}), **lock}}
 
 
-def _removal(uid: str) -> dict[str, Any]:
+def _removal(effect: NetEffect, uid: str) -> dict[str, Any]:
+    # A workload that is gone leaves its pods behind for a while, and those are ours as well.
+    waits = effect.ref.kind in OWNERS
     return {
         "kind": "DeleteOptions",
         "apiVersion": "v1",
         "preconditions": {"uid": uid},
-        "propagationPolicy": "Background",
+        "propagationPolicy": "Foreground" if waits else "Background",
     }
 
 

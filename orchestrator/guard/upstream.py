@@ -228,9 +228,29 @@ async def connected(access: Access) -> AsyncIterator[Upstream]:
     # Shorter than any server keeps an idle connection, so that none is met half closed.
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=4)
     async with aiohttp.ClientSession(
-        connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+        connector=connector,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[_not_led_elsewhere()],
     ) as session:
         # The library would send a DELETE or a PUT a second time by itself, and the answer to
         # the second would hide what became of the first.
         session._retry_connection = False
         yield Upstream(access, session)
+
+
+def _not_led_elsewhere() -> aiohttp.TraceConfig:
+    """Takes an answer that leads elsewhere for a failure; the library's WebSockets follow it."""
+
+    async def refuse(
+        _session: aiohttp.ClientSession, _context: object, led: aiohttp.TraceRequestRedirectParams
+    ) -> None:
+        answer = led.response
+        answer.close()
+        raise aiohttp.WSServerHandshakeError(
+            answer.request_info, answer.history, status=answer.status, message="it leads elsewhere"
+        )
+
+    config = aiohttp.TraceConfig()
+    config.on_request_redirect.append(refuse)
+    return config

@@ -13,11 +13,11 @@ from orchestrator.domain.blast_radius import BlastRadius
 from orchestrator.domain.day import ChaosDay
 from orchestrator.domain.day_budget import Reservation, asked_by, within
 from orchestrator.domain.errors import NotApproved
-from orchestrator.domain.preview import TargetSet
+from orchestrator.domain.preview import Preview, TargetSet
 from orchestrator.domain.run import Run
 from orchestrator.domain.timeline import Kind, Lane
 from orchestrator.ports import Storage
-from orchestrator.services.previewing import Previewing, Subject
+from orchestrator.services.previewing import Previewing, Subject, consent
 from orchestrator.services.recording import Recording
 
 log = structlog.get_logger()
@@ -74,16 +74,39 @@ class Clearing:
             if day.plan.needs_approved_preview:
                 raise NotApproved(run=run.title, problem="no preview of it was approved")
             return None
-        if not approved.targets.is_whole:
-            return None
-        if approved.opaque:
-            # To find it out again would be to do it, outside of any run and past a halt.
-            return approved.targets
+        await self._refuse_elsewhere(run, subject, approved)
+        # To find out again what is opaque would be to do it, outside of any run and past a halt.
+        if approved.targets.is_whole and not approved.opaque:
+            await self._refuse_more(run, subject, approved)
+            # A kubeconfig that is changed while it is found out leads elsewhere now.
+            await self._refuse_elsewhere(run, subject, approved)
+        await self._tell_approval(run, approved)
+        return approved.targets if approved.targets.is_whole else None
+
+    async def _refuse_elsewhere(self, run: Run, subject: Subject, approved: Preview) -> None:
+        """Refuse a cluster that is not the one that was previewed. Raises: NotApproved."""
+        now = await self._previewing.address_of(subject)
+        if approved.address is None:
+            problem = f"of which cluster its approved preview is was not noted; it leads to {now}"
+            raise NotApproved(run=run.title, problem=problem)
+        if now != approved.address:
+            problem = (
+                f"its approved preview is of the cluster {approved.address}, and this is {now}"
+            )
+            raise NotApproved(run=run.title, problem=problem)
+
+    async def _refuse_more(self, run: Run, subject: Subject, approved: Preview) -> None:
+        """Refuse a run that would do more by now than was approved. Raises: NotApproved."""
         now = await self._previewing.resolve(subject)
         if problem := now.refused or now.targets.beyond(approved.targets):
             told = f"{problem} ({now.problem})" if now.problem else problem
             raise NotApproved(run=run.title, problem=told)
-        return approved.targets
+
+    async def _tell_approval(self, run: Run, approved: Preview) -> None:
+        """Put on the timeline by whose consent the run starts, which may be older than the day."""
+        text = f"{run.title} starts by its approved preview: {consent(approved)}"
+        entry = self._recording.entry(run.day, Lane.MECHANICS, Kind.NOTE, text, run=run.id)
+        await self._storage.append([entry])
 
 
 def pinned(radius: BlastRadius, approved: TargetSet) -> BlastRadius:

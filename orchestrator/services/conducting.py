@@ -8,6 +8,7 @@ import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -16,19 +17,28 @@ import structlog
 
 from orchestrator.domain.blast_radius import BlastRadius
 from orchestrator.domain.day import ChaosDay
-from orchestrator.domain.errors import ChaosDayError, Conflict, LeaseLost, Unavailable
+from orchestrator.domain.errors import (
+    AnotherCluster,
+    ChaosDayError,
+    Conflict,
+    LeaseLost,
+    Unavailable,
+)
 from orchestrator.domain.identity import WorkerId
 from orchestrator.domain.plan import TimeBox
 from orchestrator.domain.run import Finding, Move, Phase, Run
 from orchestrator.ports import Assignment, Clock, Engine, Execution, Hand, Storage
 from orchestrator.services.clearing import Clearing
-from orchestrator.services.course import Course, Limits, Pace
+from orchestrator.services.course import TOO_LATE, Course, Limits, Pace
 from orchestrator.services.leasing import Lease
 from orchestrator.services.listening import Heard, Listening
 from orchestrator.services.recording import Recording
 
 log = structlog.get_logger()
 
+_LOOK: Final = timedelta(milliseconds=50)
+"""How often it is looked whether a run is to stop. Its guard needs nobody to tell it; this is for
+what is broken to be put back soon."""
 _PARTING: Final = 5.0
 """Seconds that letting go of a run may take; its lease ends by itself."""
 _RETRIES: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
@@ -70,6 +80,7 @@ class Conducting:
         self._pace = pace
         self._hand = hand
         self._leases: set[Lease] = set()
+        self._next_look = 0.0
 
     @property
     def is_busy(self) -> bool:
@@ -100,6 +111,7 @@ class Conducting:
         problem: Exception | None = None
         async with anyio.create_task_group() as outside:
             outside.start_soon(_stop_when_cancelled, lease)
+            outside.start_soon(self._look_out)
             # Whatever restores needs the tasks that carry its questions to the guard and keep its
             # lease. So a cancellation reaches none of them, and is heard as a stop.
             with anyio.CancelScope(shield=True):
@@ -111,6 +123,26 @@ class Conducting:
         if problem is not None:
             raise problem
         return lease.run
+
+    async def _look_out(self) -> None:
+        """Hear of stops sooner than by renewing; one look is for all runs of this process."""
+        while True:
+            await anyio.sleep(_LOOK.total_seconds())
+            if anyio.current_time() >= self._next_look:
+                self._next_look = anyio.current_time() + _LOOK.total_seconds()
+                await self._hear_of_stops()
+
+    async def _hear_of_stops(self) -> None:
+        leases = {lease.run.id: lease for lease in self._leases if lease.stop is None}
+        if not leases:
+            return
+        try:
+            stops = await self._storage.stops(leases.keys())
+        except Exception:  # noqa: BLE001 - whoever renews the lease meets it too, and acts on it
+            log.warning("stops not read", runs=sorted(leases))
+            return
+        for run, reason in stops.items():
+            leases[run].ask_to_stop(reason)
 
     async def _conduct_and_keep(self, lease: Lease) -> None:
         async with lease.kept():
@@ -143,12 +175,10 @@ class Conducting:
         box = day.plan.box(run.box)
         document = day.experiments[run.experiment].document
         hypothesis = document.get("steady-state-hypothesis") or {}
-        longest = min(day.plan.radius_of(box).longest, box.lasts)
-        if box.by_hand:
-            # It begins when somebody comes to it, and is over when its box is.
-            longest = min(longest, run.planned_at + box.lasts - self._clock.now())
         limits = Limits(
-            longest=longest,
+            longest=min(day.plan.radius_of(box).longest, box.lasts),
+            # What a hand does begins when somebody comes to it, and is over when its box is.
+            over_at=run.planned_at + box.lasts if box.by_hand else None,
             abort_when=day.plan.abort_when,
             probes=len(hypothesis.get("probes", ())),
             service=box.service,
@@ -159,9 +189,8 @@ class Conducting:
     async def _from_the_start(self, lease: Lease, context: _Context) -> str:
         """Take an armed run through its course; returns what broke, if something did."""
         run = lease.run
-        if self._clock.now() > run.planned_at + context.box.lasts:
-            late = "its time box was over before it could start"
-            await lease.move(Move.REFUSE, late, reason=late)
+        if self._is_late(run, context):
+            await lease.move(Move.REFUSE, TOO_LATE, reason=TOO_LATE)
             return ""
         if context.box.by_hand and self._hand is None:
             nobody = "it is done by hand, and whoever was to do it is gone"
@@ -169,6 +198,10 @@ class Conducting:
             return ""
         try:
             context = replace(context, radius=await self._clearing.clear(run, context.day))
+            # To find out again what it would do takes as long as its actions.
+            if self._is_late(run, context):
+                await lease.move(Move.REFUSE, TOO_LATE, reason=TOO_LATE)
+                return ""
             async with self._opened(lease, context, recovering=False) as course:
                 await course.run_through()
         except LeaseLost:
@@ -179,6 +212,9 @@ class Conducting:
                 await lease.move(Move.REFUSE, problem, reason=problem)
             return problem
         return ""
+
+    def _is_late(self, run: Run, context: _Context) -> bool:
+        return self._clock.now() > run.planned_at + context.box.lasts
 
     async def _restore(self, lease: Lease, context: _Context, broke: str) -> None:
         """Restore with fresh processes, trying again until patience is over.
@@ -200,6 +236,10 @@ class Conducting:
                     await course.restore_again()
             except LeaseLost:
                 raise
+            except AnotherCluster as error:
+                # It stays another, however often it is asked.
+                problem = str(error)
+                break
             except ChaosDayError as error:
                 problem = str(error)
             if lease.run.phase.is_final:
@@ -218,7 +258,7 @@ class Conducting:
             self._engine.open(assignment) as execution,
             self._heard(execution, lease.run, heard, by=assignment.hand),
         ):
-            yield Course(
+            course = Course(
                 lease=lease,
                 execution=execution,
                 heard=heard,
@@ -228,6 +268,12 @@ class Conducting:
                 clock=self._clock,
                 recording=self._recording,
             )
+            try:
+                yield course
+            except BaseException:
+                # What was heard last may wait for a database that hangs; the fault must not.
+                await execution.let_go()
+                raise
 
     @asynccontextmanager
     async def _heard(

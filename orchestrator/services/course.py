@@ -59,6 +59,9 @@ class Ending:
     reason: str = ""
 
 
+TOO_LATE: Final = "its time box was over before it could start"
+_HEARD_WITHIN: Final = 1.0
+"""Seconds within which the reason of a halt is heard that the guard knew first."""
 _UNFORESEEN: Final = Ending(move=Move.ABORT, reason="the conductor was interrupted")
 
 
@@ -73,6 +76,12 @@ class Limits:
     service: str
     by_hand: bool = False
     """Whether an agent of chaos works by hand, and may be refused something on the way."""
+    over_at: datetime | None = None
+    """When it is over, whenever it began; None where only how long it lasts counts."""
+
+    def left(self, now: datetime) -> timedelta:
+        """How long what starts now may last."""
+        return self.longest if self.over_at is None else min(self.longest, self.over_at - now)
 
     @property
     def is_measured(self) -> bool:
@@ -120,6 +129,8 @@ class Course:
             return await self._refuse(str(error), None)
         if unfit is not None:
             return await self._refuse(*unfit)
+        if self._limits.left(self._clock.now()) <= timedelta():
+            return await self._refuse(TOO_LATE, None)
         return await self._inject_and_restore()
 
     async def _unfit(self) -> tuple[str, Finding | None] | None:
@@ -176,7 +187,8 @@ class Course:
 
     async def _inject_and_hold(self) -> Ending:
         heard = self._heard
-        last = anyio.current_time() + self._limits.longest.total_seconds()
+        longest = self._limits.left(self._clock.now())
+        last = anyio.current_time() + longest.total_seconds()
         # A process that was asleep since the start was stored may have lost the run meanwhile.
         await self._lease.confirm()
         if early := self._end_now():
@@ -184,19 +196,19 @@ class Course:
         await self._execution.play()
         await heard.until(lambda: self._is_in or self._end_now() is not None, until=last)
         if not self._is_in or self._end_now():
-            return self._end_now() or _too_long(self._limits.longest)
+            return self._end_now() or _too_long(longest)
         await self._lease.move(Move.HOLD)
         # A hand goes on while its first fault is in; the runner has played everything.
         await heard.until(lambda: bool(heard.played or self._end_now()), until=last)
         if heard.played is None or self._end_now():
-            return self._end_now() or _too_long(self._limits.longest)
+            return self._end_now() or _too_long(longest)
         # The runner says for how long; the clock that counts is the one that cannot jump.
         over = anyio.current_time() + heard.played.hold.total_seconds()
         await heard.until(lambda: self._end_now() is not None, until=min(over, last))
         if early := self._end_now():
             return early
         if over > last:
-            return _too_long(self._limits.longest)
+            return _too_long(longest)
         return Ending(move=Move.FINISH, reason=self._flaw_of_hand())
 
     @property
@@ -262,6 +274,7 @@ class Course:
         self._lease.reason = ending.reason
         # No further write gets through from here on; the record of it may take a moment longer.
         await self._execution.restrain()
+        ending = await self._as_asked(ending)
         await self._lease.move(
             ending.move,
             ending.reason,
@@ -274,6 +287,18 @@ class Course:
         else:
             await self._execution.stop(patience=self._pace.rollbacks)
         await self.prove(aborted=ending.move is not Move.FINISH)
+
+    async def _as_asked(self, ending: Ending) -> Ending:
+        """An abort with the reason of whoever asked for it, if somebody did.
+
+        A guard heeds a halt sooner than this process hears of it, and what it refuses for it fails
+        first.
+        """
+        if not self._heard.is_stopped:
+            return ending
+        last = anyio.current_time() + _HEARD_WITHIN
+        await self._heard.until(lambda: self._lease.stop is not None, until=last)
+        return replace(ending, reason=self._lease.stop or ending.reason)
 
     async def restore_again(self) -> Run:
         """Restore a run that was taken over: its rollbacks first, then the undo journal."""

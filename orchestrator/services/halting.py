@@ -1,6 +1,8 @@
 """One halt for everything, by anyone on the day, until the facilitator releases it.
 
-It does not wait for the runs to be restored: their holders read the flag and roll back.
+From the moment on at which it is stored no guard stores the intent of a method's write, and no
+write goes out without one; holders of runs read the flag as well and roll back. It does not wait
+for the runs to be restored.
 """
 
 from dataclasses import replace
@@ -21,7 +23,7 @@ from orchestrator.services.recording import Recording, Said
 log = structlog.get_logger()
 
 
-_LOOK: Final = timedelta(milliseconds=50)
+_LOOK: Final = timedelta(milliseconds=20)
 """How often it is looked whether a halt is engaged."""
 
 
@@ -51,11 +53,11 @@ class Halting:
         return await self._storage.halt(day) or halt
 
     async def state(self, day: DayId) -> HaltState:
-        """How far the halt of a day is: a run leaves its method only after its guard has closed."""
-        return state_of(await self._storage.runs(day))
+        """How far the halt of a day is: engaged when no write is on its way any more."""
+        return state_of(await self._storage.writing(day))
 
     async def engaged(self, day: DayId, *, within: timedelta) -> HaltState:
-        """Wait until no guard of a halted day lets a method write, for so long at the most."""
+        """Wait until no write of a method is on its way any more, for so long at the most."""
         state = await self.state(day)
         with anyio.move_on_after(within.total_seconds()):
             while state is HaltState.ENGAGING:

@@ -12,6 +12,7 @@ import anyio
 import structlog
 
 from orchestrator.domain.errors import Unavailable
+from orchestrator.domain.guarding import STOP
 from orchestrator.domain.hypothesis import Sample, out_for
 from orchestrator.domain.identity import Actor, ActorKind
 from orchestrator.domain.plan import AbortCondition
@@ -57,6 +58,8 @@ class Heard:
     trouble: str = ""
     """The first reason for which the method is not what was planned."""
     guard_is_gone: bool = False
+    is_stopped: bool = False
+    """Whether the guard refused a write because the run was asked to stop."""
     by_hand: bool = False
     """Whether a person works, whom a refusal tells something and does not end."""
     writes: list[str] = field(default_factory=list)
@@ -77,6 +80,9 @@ class Heard:
                 self.proven_at = at if injection is Injection.PROVEN else None
             case ActionEnded(succeeded=False, part="method", name=name, problem=problem):
                 self.mind(f"action {name!r} did not succeed: {problem}")
+            case WriteRefused(rule=rule, reason=reason) if rule == STOP:
+                self.is_stopped = True
+                self.mind(reason)
             case WriteRefused(target=target, reason=reason):
                 self.refusals.append(f"{target}: {reason}")
                 if not self.by_hand:

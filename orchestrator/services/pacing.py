@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 _POLL: Final = timedelta(milliseconds=500)
 """How soon a run that another process armed, or whose lease ran out, is seen."""
+_LOOK_FOR_LOST: Final = timedelta(milliseconds=100)
 _NEVER_DUE: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -75,15 +76,41 @@ class Pacing:
 
     async def _recover(self) -> list[Run]:
         restored: list[Run] = []
+        problem: Unavailable | None = None
+        async with anyio.create_task_group() as tasks:
+            try:
+                await self._claim_lost(tasks, restored)
+            except Unavailable as error:
+                # What was claimed is restored all the same, and the rest when it is asked again.
+                problem = error
+        if problem is not None:
+            raise problem
+        return restored
+
+    async def _claim_lost(self, tasks: TaskGroup, restored: list[Run]) -> None:
+        """Claim whatever was lost, and restore all of it at once: one may take for ever."""
         last = anyio.current_time() + self._lease.total_seconds() * 1.2
+        claimed: set[RunId] = set()
         while True:
             run = await self._claim(_NEVER_DUE, None)
             if run is not None:
-                restored.append(await self._conducting.conduct(run))
+                claimed.add(run.id)
+                tasks.start_soon(self._restore, run, restored)
+                # It counts as being conducted before anything else can happen.
+                await anyio.lowlevel.checkpoint()
                 continue
-            if not await self._storage.unfinished() or anyio.current_time() >= last:
-                return restored
-            await anyio.sleep(0.1)
+            others = {each.id for each in await self._storage.unfinished()} - claimed
+            if not others or anyio.current_time() >= last:
+                return
+            await anyio.sleep(_LOOK_FOR_LOST.total_seconds())
+
+    async def _restore(self, run: Run, restored: list[Run]) -> None:
+        try:
+            restored.append(await self._conducting.conduct(run))
+        except Exception:
+            # One run's surprise must not end the others. Its lease ends by itself, and whoever
+            # claims it next tries again.
+            log.exception("restoring broke off", run=run.id)
 
     async def restore(self, run_id: RunId) -> Run:
         """Take up one stranded or unfinished run and restore it.
@@ -109,7 +136,7 @@ class Pacing:
             while not self._stopping:
                 if await self._take_up(tasks, day):
                     continue
-                if until_done and day is not None and await self._is_done(day):
+                if until_done and day is not None and await self._is_known_to_be_done(day):
                     break
                 await self._wait(day)
             if self._stopping:
@@ -135,13 +162,24 @@ class Pacing:
             # The outermost loop: one run's surprise must not end the others. The lease ends by
             # itself, and whoever claims the run next restores it.
             log.exception("conducting broke off", run=run.id)
+        finally:
+            # What comes next may have waited for this one, or this was the last.
+            self.nudge()
 
     async def _claim(self, now: datetime, day: DayId | None) -> Run | None:
         return await self._storage.claim(worker=self._worker, now=now, lease=self._lease, day=day)
 
-    async def _is_done(self, day: DayId) -> bool:
+    async def _is_known_to_be_done(self, day: DayId) -> bool:
+        """Whether a day's agenda is done; while the database is out, nobody knows."""
         if self._conducting.is_busy:
             return False
+        try:
+            return await self._is_done(day)
+        except Unavailable as error:
+            log.warning("agenda not read", day=day, why=str(error))
+            return False
+
+    async def _is_done(self, day: DayId) -> bool:
         plan, now = (await self._storage.day(day)).plan, self._clock.now()
         return all(
             run.phase.is_final or _is_missed(run, plan.box(run.box), now)

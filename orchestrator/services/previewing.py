@@ -10,15 +10,16 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
 
-from orchestrator.domain.day import ChaosDay, PinnedExperiment
-from orchestrator.domain.errors import DayHalted, NoSuchPreview, NotAllowed
+from orchestrator.domain.day import ChaosDay, DayState, PinnedExperiment
+from orchestrator.domain.errors import Conflict, DayHalted, NoSuchPreview, NotAllowed
 from orchestrator.domain.guarding import radius_to_line
 from orchestrator.domain.identity import DayId, PreviewId, Role, RunId
-from orchestrator.domain.plan import Plan, TimeBox
+from orchestrator.domain.plan import ClusterAddress, Plan, TimeBox
 from orchestrator.domain.preview import Preview, targets_of
 from orchestrator.domain.run import Run
-from orchestrator.ports import Assignment, Clock, Rehearser, Storage
-from orchestrator.services.recording import Said
+from orchestrator.domain.timeline import Kind, Lane, TimelineEntry
+from orchestrator.ports import Assignment, Clock, Kubeconfigs, Rehearser, Storage
+from orchestrator.services.recording import Recording, Said
 
 PATIENCE: Final = timedelta(seconds=60)
 """For one rehearsal: pauses are left out, so it lasts as long as the actions themselves."""
@@ -63,11 +64,15 @@ class Previewing:
         *,
         storage: Storage,
         rehearser: Rehearser,
+        kubeconfigs: Kubeconfigs,
+        recording: Recording,
         clock: Clock,
         patience: timedelta = PATIENCE,
     ) -> None:
         self._storage = storage
         self._rehearser = rehearser
+        self._kubeconfigs = kubeconfigs
+        self._recording = recording
         self._clock = clock
         self._patience = patience
 
@@ -119,9 +124,13 @@ class Previewing:
     async def resolve(
         self, subject: Subject, *, with_dry_run: bool = True, with_opaque: bool = False
     ) -> Preview:
-        """Find out what a box of a plan would do now, and forget it."""
+        """Find out what a box of a plan would do now, and forget it.
+
+        Raises: KubeconfigUnreadable; ClusterUnavailable.
+        """
+        address = await self.address_of(subject)
         if subject.box.by_hand:
-            return self._unforeseeable(subject)
+            return self._unforeseeable(subject, address)
         seen = await self._rehearser.rehearse(
             _assignment(subject, at=uuid4().hex),
             with_dry_run=with_dry_run,
@@ -141,9 +150,14 @@ class Previewing:
             made_dry=seen.made_dry,
             problem=seen.problem,
             targets=targets_of(seen.writes, seen.activities, is_whole=is_whole),
+            address=address,
         )
 
-    def _unforeseeable(self, subject: Subject) -> Preview:
+    async def address_of(self, subject: Subject) -> ClusterAddress:
+        """Where a plan's cluster is at this moment. Raises: KubeconfigUnreadable."""
+        return await self._kubeconfigs.address_of(subject.plan.cluster)
+
+    def _unforeseeable(self, subject: Subject, address: ClusterAddress) -> Preview:
         """What can be said of a hand before it works; to approve it is to trust in the limits."""
         return Preview(
             id=PreviewId(uuid4().hex),
@@ -156,14 +170,50 @@ class Previewing:
             made_dry=False,
             problem="it is done by hand, and what a hand does is not known before",
             targets=targets_of((), (), is_whole=False),
+            address=address,
         )
 
     async def approve(self, preview: PreviewId, *, said: Said) -> Preview:
-        """Consent to what a preview shows. Raises: NoSuchPreview; NotAllowed."""
+        """Consent to what a preview shows; whoever did so first stays who approved it.
+
+        It is safe for the same person to repeat.
+        Raises: NoSuchPreview; NotAllowed; Conflict: somebody else approved it.
+        """
         if said.by.role is not Role.FACILITATOR:
             raise NotAllowed(role=str(said.by.role), move="approve a preview")
-        await self._storage.approve(preview, by=said.by.name, at=self._clock.now())
-        return await self._storage.preview(preview)
+        entries = await self._entries(await self._storage.preview(preview), said)
+        await self._storage.approve(preview, by=said.by.name, at=self._clock.now(), entries=entries)
+        approved = await self._storage.preview(preview)
+        if approved.approved_by != said.by.name:
+            raise Conflict(f"preview {preview} needs no second approval: {consent(approved)}")
+        return approved
+
+    async def _entries(self, preview: Preview, said: Said) -> list[TimelineEntry]:
+        """What the timelines of the days say of an approval whose runs it is of."""
+        entries: list[TimelineEntry] = []
+        for day in await self._storage.days():
+            if day.state is not DayState.CLOSED:
+                runs = await self._storage.runs(day.id)
+                meant = [run for run in runs if Subject.of(day, run).digest == preview.subject]
+                entries += [self._approved(run, preview, said) for run in meant]
+        return entries
+
+    def _approved(self, run: Run, preview: Preview, said: Said) -> TimelineEntry:
+        return self._recording.entry(
+            run.day,
+            Lane.MECHANICS,
+            Kind.NOTE,
+            f"the preview of {run.title} was approved",
+            said=said,
+            run=run.id,
+            details={"preview": preview.id, "cluster": str(preview.address or "")},
+        )
+
+
+def consent(preview: Preview) -> str:
+    """Who approved a preview, and when."""
+    at = preview.approved_at
+    return f"{preview.approved_by} approved it at {at.isoformat(timespec='seconds') if at else '?'}"
 
 
 def _assignment(subject: Subject, *, at: str) -> Assignment:
@@ -199,6 +249,7 @@ def document_of(preview: Preview) -> dict[str, Any]:
         "id": preview.id,
         "subject": preview.subject,
         "title": preview.title,
+        "cluster": str(preview.address or ""),
         "made_at": preview.made_at,
         "activities": [asdict(each) for each in preview.activities],
         "writes": [asdict(each) for each in preview.writes],

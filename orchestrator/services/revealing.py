@@ -132,7 +132,7 @@ class Revealing:
         """How far the halt is; None for those whom it would tell that a fault is in."""
         if not audience.sees_all:
             return None
-        return state_of(await self._storage.runs(audience.day.id))
+        return state_of(await self._storage.writing(audience.day.id))
 
     async def run(self, run: RunId, *, role: Role, day: DayId | None) -> Run:
         """One run, for those who may see it; day is the only one that they may touch, if any.

@@ -163,6 +163,11 @@ class Stage:
         """How often the action after the long one was made."""
         return self._lines("second")
 
+    @property
+    def refusals(self) -> int:
+        """How often somebody who insisted was refused."""
+        return self._lines("refused")
+
     def _lines(self, name: str) -> int:
         path = self.folder / name
         return len(path.read_text().splitlines()) if path.exists() else 0

@@ -127,7 +127,9 @@ def test_what_cannot_be_begun_is_told_with_a_way_out(
 @pytest.mark.slow
 def test_shell_goes_on_after_a_refusal_and_keeps_its_own_environment(sqlite_stage: Stage) -> None:
     script = sqlite_stage.folder / "shell"
-    script.write_text(f"#!/bin/sh\n{KUBECTL} get secrets\n{SCALE}\necho mine is $MINE\nexit 3\n")
+    asked = 'test "$1" = -i && exec sh -c "$3"'
+    lines = ("#!/bin/sh", asked, f"{KUBECTL} get secrets", SCALE, "echo mine is $MINE", "exit 3")
+    script.write_text("\n".join((*lines, "")))
     script.chmod(0o755)
 
     called = sqlite_stage.call(

@@ -14,7 +14,7 @@ import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
 
-from orchestrator.domain.errors import ChaosDayError, EngineUnavailable
+from orchestrator.domain.errors import ChaosDayError, ClusterUnavailable, EngineUnavailable
 from orchestrator.domain.run import Injection
 from orchestrator.domain.undo import Restoration
 from orchestrator.ports import (
@@ -67,6 +67,8 @@ class Script:
     """What a rehearsal of the next run shows."""
     opens: list[ChaosDayError] = field(default_factory=list)
     """What opening the next executions raises."""
+    unreachable: frozenset[str] = frozenset()
+    """The runs whose cluster does not answer."""
     undo: Restoration = field(default_factory=Restoration)
     verified: Restoration = field(default_factory=Restoration)
 
@@ -101,6 +103,8 @@ class Stage:
         await anyio.lowlevel.checkpoint()
         if self.script.opens:
             raise self.script.opens.pop(0)
+        if assignment.run.id in self.script.unreachable:
+            raise ClusterUnavailable(cluster="double", problem="no answer")
         self.assignments.append(assignment)
         self.tell("recover" if assignment.recovering else "open")
         act = Act(self, assignment)
@@ -331,6 +335,12 @@ class Act:
         if self._stage.fault_is_in:
             return replace(self._script.verified, pending=("the fault is in",))
         return self._script.verified
+
+    async def let_go(self) -> None:
+        """The guard hears that nobody is left, and undoes by itself."""
+        await anyio.lowlevel.checkpoint()
+        if self._guard_lives:
+            self._stage.fault_is_in = self._may_write = False
 
     async def close(self) -> None:
         """End everything. A guard that was not told to end undoes by itself."""

@@ -6,7 +6,7 @@ reference to what is not there is an impossible world, as it is to a database.
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import anyio
 import anyio.lowlevel
 
+from orchestrator.domain.cluster_identity import may_be_same
 from orchestrator.domain.day import ChaosDay, DayState
 from orchestrator.domain.day_budget import DayBudget, Reservation
 from orchestrator.domain.errors import (
@@ -22,10 +23,12 @@ from orchestrator.domain.errors import (
     Conflict,
     DatabaseUnavailable,
     DayHalted,
+    HeldByAnotherRun,
     LeaseLost,
     NoSuchDay,
     NoSuchPreview,
     NoSuchRun,
+    RunStopped,
 )
 from orchestrator.domain.halt import Halt
 from orchestrator.domain.hypothesis import Sample
@@ -42,7 +45,7 @@ from orchestrator.domain.incident import Incident, RunLink
 from orchestrator.domain.preview import Preview
 from orchestrator.domain.run import Phase, Run
 from orchestrator.domain.timeline import TimelineEntry
-from orchestrator.domain.undo import UndoRecord, UndoState
+from orchestrator.domain.undo import UndoRecord, UndoState, Verb
 from orchestrator.ports import Held, Token
 
 _UNFINISHED = {Phase.INJECTING, Phase.HOLDING, Phase.ROLLING_BACK, Phase.VERIFYING}
@@ -106,6 +109,7 @@ class MemoryStorage:
         self._parts: dict[RunId, Reservation] = {}
         self._previews: dict[PreviewId, Preview] = {}
         self.touched_by: Callable[[RunId], frozenset[str]] = lambda _: frozenset()
+        self.goes_on: Callable[[RunId], bool] = lambda _: False
         self._tokens: dict[TokenId, tuple[Token, str]] = {}
         self._entry_ids: set[EntryId] = set()
         self._news = anyio.Event()
@@ -250,6 +254,10 @@ class MemoryStorage:
                 raise Conflict(f"run {run.id} is held by another conductor, which restores it")
             return self._take(row, worker, lease)
 
+    def may_hold_fault(self, run: RunId) -> bool:
+        """Whether something of a run may be in the cluster."""
+        return run in self._rows and self._rows[run].run.phase.may_hold_fault
+
     def is_fenced(self, run: RunId, fence: int) -> bool:
         """Whether the fence of a run is that one; a run that is not there has none."""
         return run in self._rows and self._rows[run].run.fence == fence
@@ -260,6 +268,10 @@ class MemoryStorage:
             return False
         until = self._rows[run].held_until
         return until is None or until >= anyio.current_time() - grace.total_seconds()
+
+    def is_free(self, run: RunId) -> bool:
+        """Whether nobody holds a run at this moment."""
+        return self._row(run).is_free()
 
     def forget_box(self, run: RunId) -> None:
         """Have a run that its day's plan knows nothing of, which is nobody's doing but a bug's."""
@@ -297,6 +309,14 @@ class MemoryStorage:
             if row.stop is None or row.stop.startswith(_HALTED):
                 row.stop = reason
 
+    async def stops(self, runs: Collection[RunId]) -> Mapping[RunId, str]:
+        async with self._transaction("stops"):
+            return {run: stop for run in runs if (stop := self.stop_of(run)) is not None}
+
+    def stop_of(self, run: RunId) -> str | None:
+        """Why a run is to stop, if it is."""
+        return self._rows[run].stop if run in self._rows else None
+
     async def next_due(self, day: DayId | None = None) -> datetime | None:
         async with self._transaction("next_due"):
             due = [
@@ -326,6 +346,16 @@ class MemoryStorage:
                     row.stop = row.stop or f"{_HALTED}{halt.by.name}: {halt.reason}"
             self._append(entries)
 
+    async def writing(self, day: DayId) -> Sequence[RunId]:
+        async with self._transaction("writing"):
+            return [
+                run
+                for run, row in self._rows.items()
+                if row.run.day == day
+                and row.run.phase in {Phase.INJECTING, Phase.HOLDING}
+                and (row.stop is None or self.goes_on(run))
+            ]
+
     async def release_halt(self, halt: Halt, entries: Sequence[TimelineEntry]) -> None:
         async with self._transaction("release_halt"):
             if self._halt(halt.day) is None:
@@ -344,6 +374,12 @@ class MemoryStorage:
     def _halt(self, day: DayId) -> Halt | None:
         halts = self._days[day].halts if day in self._days else []
         return halts[-1] if halts and halts[-1].is_engaged else None
+
+    async def halts(self) -> Sequence[Halt]:
+        async with self._transaction("halts"):
+            opened = [day for day, kept in self._days.items() if kept.day.state is DayState.OPEN]
+            found = [halt for day in opened if (halt := self._halt(day)) is not None]
+            return sorted(found, key=lambda halt: halt.engaged_at)
 
     # Budget and previews
 
@@ -384,10 +420,19 @@ class MemoryStorage:
             raise NoSuchPreview(preview=preview)
         return self._previews[preview]
 
-    async def approve(self, preview: PreviewId, *, by: str, at: datetime) -> None:
+    async def approve(
+        self,
+        preview: PreviewId,
+        *,
+        by: str,
+        at: datetime,
+        entries: Sequence[TimelineEntry] = (),
+    ) -> None:
         async with self._transaction("approve"):
             known = self._known_preview(preview)
-            self._previews[preview] = replace(known, approved_by=by, approved_at=at)
+            if known.approved_at is None:
+                self._previews[preview] = replace(known, approved_by=by, approved_at=at)
+                self._append(entries)
 
     async def approved(self, subject: str) -> Preview | None:
         async with self._transaction("approved"):
@@ -518,24 +563,60 @@ class MemoryUndoJournal:
         self._records: dict[RunId, list[UndoRecord]] = defaultdict(list)
         self._baselines: dict[RunId, Mapping[str, Any]] = {}
         storage.touched_by = self._touched_by
+        storage.goes_on = self._goes_on
 
     def _touched_by(self, run: RunId) -> frozenset[str]:
         counted = [each for each in self._records[run] if each.state is not UndoState.UNDONE]
         return frozenset(key for each in counted for key in (each.ref.key, *each.lost))
 
+    def _goes_on(self, run: RunId) -> bool:
+        def is_open(each: UndoRecord) -> bool:
+            is_command = each.verb is Verb.EXEC and each.state is UndoState.DONE
+            return is_command or each.state is UndoState.INTENT
+
+        return any(is_open(each) for each in self._records[run])
+
+    async def is_stopped(self, run: RunId) -> bool:
+        await anyio.lowlevel.checkpoint()
+        return self._storage.stop_of(run) is not None
+
+    async def is_free(self, run: RunId) -> bool:
+        await anyio.lowlevel.checkpoint()
+        return self._storage.is_free(run)
+
     async def is_held(self, run: RunId, *, fence: int, grace: timedelta) -> bool:
         await anyio.lowlevel.checkpoint()
         return self._storage.is_held(run, fence=fence, grace=grace)
 
-    async def intend(self, record: UndoRecord, *, fence: int) -> UndoRecord:
+    async def intend(self, record: UndoRecord, *, fence: int, of_method: bool = True) -> UndoRecord:
         await anyio.lowlevel.checkpoint()
         if not self._storage.is_fenced(record.run, fence):
             raise LeaseLost(run=record.run)
+        if of_method and (stop := self._storage.stop_of(record.run)) is not None:
+            raise RunStopped(run=record.run, reason=stop)
+        if (other := self._other_on(record)) is not None:
+            raise HeldByAnotherRun(run=record.run, other=other, target=record.ref.key)
         kept = self._records[record.run]
         kept.append(replace(record, seq=len(kept) + 1))
         numbered = kept[-1]
         await anyio.lowlevel.checkpoint()
         return numbered
+
+    def _other_on(self, record: UndoRecord) -> RunId | None:
+        """A run that may hold a fault in the same object of the same cluster."""
+        mine = self._baselines.get(record.run)
+        for run in sorted(self._records):
+            open_paths = {
+                each.ref.path for each in self._records[run] if each.state is not UndoState.UNDONE
+            }
+            if (
+                run != record.run
+                and record.ref.path in open_paths
+                and self._storage.may_hold_fault(run)
+                and may_be_same(mine, self._baselines.get(run))
+            ):
+                return run
+        return None
 
     async def settle(self, record: UndoRecord) -> None:
         await anyio.lowlevel.checkpoint()

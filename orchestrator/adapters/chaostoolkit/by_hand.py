@@ -9,14 +9,28 @@ from pathlib import Path
 from typing import Any, Final
 
 import anyio
+import structlog
 
 from orchestrator.adapters.chaostoolkit.child import Child
 from orchestrator.adapters.chaostoolkit.crew import Crew
 from orchestrator.adapters.chaostoolkit.environment import write_kubeconfig
+from orchestrator.adapters.chaostoolkit.strays import end_strays
 from orchestrator.ports import Clock, Hand
+
+log = structlog.get_logger()
 
 _LOOPBACK: Final = "127.0.0.1,localhost"
 _BEGIN: Final = "begin"
+_KUBECONFIG: Final = "KUBECONFIG"
+
+
+def end_hands_strays(variables: Mapping[str, str]) -> None:
+    """End what a hand left in the background: whatever still has the kubeconfig of its run.
+
+    A program that was given another one, or none, has nothing of ours any more.
+    """
+    if ended := end_strays(_KUBECONFIG, variables[_KUBECONFIG]):
+        log.warning("processes ended that were left behind by hand", count=ended)
 
 
 class HandAtWork:
@@ -68,6 +82,8 @@ class HandAtWork:
         self._told.set()
         self._begun.set()
         await self._hand.end()
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(end_hands_strays, self._variables)
 
     def _ended_with(self, problem: str) -> dict[str, Any]:
         if self._told.is_set():
@@ -116,7 +132,7 @@ class CrewByHand:
     @property
     def _variables(self) -> Mapping[str, str]:
         return {
-            "KUBECONFIG": str(self._kubeconfig),
+            _KUBECONFIG: str(self._kubeconfig),
             # What a cache of the person's knows of another server must not count here, and the
             # guard's address is nothing to be kept in it.
             "KUBECACHEDIR": str(self._folder / "cache"),

@@ -19,6 +19,8 @@ from orchestrator.domain.errors import EngineUnavailable
 
 _LONGEST_LINE: Final = 4 * 1024 * 1024
 _TAIL: Final = 2000
+_FROZEN: Final = frozenset({b"T", b"t"})
+"""The kernel's letters for a process that was stopped, and for one that is being traced."""
 
 
 class Child:
@@ -110,6 +112,14 @@ class Child:
         with anyio.move_on_after(within):
             await self._process.wait()
         return self._process.returncode is not None
+
+    def is_frozen(self, as_it_seems: bool) -> bool:
+        """Whether the process was stopped by a signal; as it seems where that cannot be read."""
+        try:
+            stat = Path(f"/proc/{self._process.pid}/stat").read_bytes()
+        except OSError:
+            return as_it_seems
+        return stat.rpartition(b")")[2].split()[0] in _FROZEN
 
     async def kill(self) -> None:
         """End the process and everything that it started, at once; only the first call counts.

@@ -3,8 +3,6 @@
 It does not decide when anything happens; the course of the run does.
 """
 
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -15,14 +13,14 @@ from anyio.abc import TaskGroup
 
 from experiments.destinations import destinations_of
 from orchestrator.adapters.chaostoolkit.by_hand import CrewByHand
-from orchestrator.adapters.chaostoolkit.child import Child
-from orchestrator.adapters.chaostoolkit.containment.keeping import DOOR_VARIABLE, Door, Keeping
+from orchestrator.adapters.chaostoolkit.containment.keeping import Keeping
 from orchestrator.adapters.chaostoolkit.containment.standing import standings
 from orchestrator.adapters.chaostoolkit.containment.survey import Offer, surveyed
 from orchestrator.adapters.chaostoolkit.crew import Crew
 from orchestrator.adapters.chaostoolkit.environment import mark_of, passed_on
 from orchestrator.adapters.chaostoolkit.execution import ProcessExecution
 from orchestrator.adapters.chaostoolkit.guarded import GuardClient
+from orchestrator.adapters.chaostoolkit.place import Place
 from orchestrator.adapters.chaostoolkit.strays import MARK, end_strays
 from orchestrator.domain.containment import State
 from orchestrator.domain.destinations import destination_of_url
@@ -44,6 +42,7 @@ class ChaosToolkitEngine:
         allowed_environment: Sequence[str] = (),
         survey: Callable[[], Offer] = surveyed,
         readable: Sequence[str] = (),
+        ahead: Place | None = None,
     ) -> None:
         self._guard_command = guard_command
         self._guard_environment = guard_environment
@@ -51,6 +50,7 @@ class ChaosToolkitEngine:
         self._allowed = allowed_environment
         self._survey = survey
         self._readable = readable
+        self._ahead = ahead
         self._has_warned = False
 
     @asynccontextmanager
@@ -58,23 +58,26 @@ class ChaosToolkitEngine:
         """Start the processes; on leaving, end every one of them.
 
         Raises: KubeconfigUnreadable; ClusterUnavailable; EngineUnavailable; ContainmentMissing:
-        before any process is started.
+        before any process is started, but a guard that was started ahead and guards nothing.
         """
         offer = await anyio.to_thread.run_sync(self._survey)
         hindrance = _hindrance(assignment, offer)
         self._warn(offer)
         if assignment.recovering:
             # A conductor that is frozen leaves its runner at work.
-            _end_strays(MARK, mark_of(assignment.run.id))
+            _tell_of_strays(end_strays(MARK, mark_of(assignment.run.id)))
         problem: BaseException | None = None
-        with _place() as (folder, door):
+        with self._taken() as place:
             async with anyio.create_task_group() as tasks:
                 try:
                     keeping = Keeping(
-                        folder=folder, offer=offer, door=door, readable=self._readable
+                        folder=place.folder,
+                        offer=offer,
+                        door=place.door,
+                        readable=self._readable,
                     )
-                    crew = self._crew(folder, assignment, keeping, hindrance)
-                    guard = await self._start_guard(folder, assignment, door)
+                    crew = self._crew(place.folder, assignment, keeping, hindrance)
+                    guard = await self._start_guard(place, assignment)
                     execution = ProcessExecution(
                         guard=guard, crew=crew, assignment=assignment, clock=self._clock
                     )
@@ -118,17 +121,18 @@ class ChaosToolkitEngine:
             clock=self._clock,
         )
 
-    async def _start_guard(self, folder: Path, assignment: Assignment, door: Door) -> GuardClient:
-        number = door.guard.fileno()
-        child = await Child.start(
-            self._guard_command,
-            name="guard",
-            log=folder / "guard.log",
-            folder=folder,
-            environment={**self._guard_environment, DOOR_VARIABLE: str(number)},
-            descriptors=(number,),
-            may_be_quoted=True,
-        )
+    @contextmanager
+    def _taken(self) -> Iterator[Place]:
+        """A place for a run; on leaving, whatever is left of its processes is ended."""
+        place, self._ahead = self._ahead or Place(), None
+        place.is_taken = True
+        try:
+            yield place
+        finally:
+            _tell_of_strays(place.leave())
+
+    async def _start_guard(self, place: Place, assignment: Assignment) -> GuardClient:
+        child = await place.guard(self._guard_command, self._guard_environment)
         return GuardClient(child, assignment, may_reach=self._may_reach(assignment))
 
     def _may_reach(self, assignment: Assignment) -> Sequence[str]:
@@ -155,6 +159,8 @@ class ChaosToolkitEngine:
         # All are started at once, since what takes their time is importing.
         if not (assignment.recovering or assignment.rehearsing):
             await execution.start_crew(tasks)
+        if assignment.recovering:
+            await execution.start_restorer()
         url = await guard.begin()
         crew.lead_to(url)
         execution.hide(url.rsplit("/", 1)[-1])
@@ -163,21 +169,9 @@ class ChaosToolkitEngine:
             await execution.begin_observing()
 
 
-def _end_strays(name: str, value: str) -> None:
-    if ended := end_strays(name, value):
+def _tell_of_strays(ended: int) -> None:
+    if ended:
         log.warning("processes ended that the run had left behind", count=ended)
-
-
-@contextmanager
-def _place() -> Iterator[tuple[Path, Door]]:
-    """A folder and a door for a run; on leaving, whatever is left of its processes is ended."""
-    folder, door = Path(tempfile.mkdtemp(prefix="chaosday-run-")), Door()
-    try:
-        yield folder, door
-    finally:
-        door.close()
-        _end_strays("TMPDIR", str(folder / "home"))
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _hindrance(assignment: Assignment, offer: Offer) -> str:

@@ -87,6 +87,7 @@ class ProcessExecution:
         self._heard, self._happenings = anyio.create_memory_object_stream[Happening](4096)
         self._observer: Member | None = None
         self._runner: Member | None = None
+        self._restorer: Member | None = None
         self._token = ""
         self._is_heard = False
         self._is_parting = False
@@ -117,6 +118,17 @@ class ProcessExecution:
             tasks.start_soon(self._listen_to_runner, self._observer, False)
         self._runner = await self._crew.start("runner")
         tasks.start_soon(self._listen_to_runner, self._runner, True)
+
+    async def start_restorer(self) -> None:
+        """Start what is to play the rollbacks alone; it waits to be told to begin."""
+        if self._has_rollbacks:
+            # One that cannot be started says so when it is needed.
+            with suppress(EngineUnavailable):
+                self._restorer = await self._crew.start("restorer")
+
+    @property
+    def _has_rollbacks(self) -> bool:
+        return bool(self._assignment.experiment.document.get("rollbacks"))
 
     async def listen_to_guard(self, tasks: TaskGroup) -> None:
         """Hear the guard from now on."""
@@ -150,6 +162,7 @@ class ProcessExecution:
                 self._runner_has_said_all |= plays
                 problem = str(line.get("problem", ""))
                 continue
+            await self._pass_on_rollbacks(line)
             happening = self._runner_happening(line)
             if happening is not None:
                 await self._tell(happening)
@@ -162,6 +175,12 @@ class ProcessExecution:
             # Its log is not quoted: any code may have written a secret there.
             problem = f"the {who} ended before it was asked to"
         await self._tell(RunnerEnded(at=self._clock.now(), problem=problem))
+
+    async def _pass_on_rollbacks(self, line: Mapping[str, Any]) -> None:
+        """Tell the guard that the method has ended, which lets no command through before."""
+        if line.get("event") == "rolling_back":
+            with suppress(EngineUnavailable):
+                await self._guard.ask(Command.ROLL_BACK, within=_ANSWER)
 
     async def _tell(self, happening: Happening) -> None:
         # Whoever listened may have broken off; the guard's answers are still waited for.
@@ -225,9 +244,9 @@ class ProcessExecution:
     async def roll_back(self, *, patience: timedelta) -> None:
         """Play the experiment's rollbacks alone; after patience the runner is killed."""
         self._runner_may_end = True
-        if not self._assignment.experiment.document.get("rollbacks"):
+        if not self._has_rollbacks:
             return
-        restorer = await self._crew.start("restorer")
+        restorer, self._restorer = self._restorer or await self._crew.start("restorer"), None
         problem: EngineUnavailable | None = None
         try:
             async with anyio.create_task_group() as tasks:
@@ -300,6 +319,7 @@ class ProcessExecution:
                 problem = str(line.get("problem", ""))
             elif (happening := self._runner_happening(line)) is not None:
                 await self._tell(happening)
+            await self._pass_on_rollbacks(line)
             if line.get("event") == "played":
                 self._method_is_over.set()
         self._method_is_over.set()
@@ -325,13 +345,22 @@ class ProcessExecution:
         )
         restoration = restoration_from_line(answer["restoration"])
         self._is_restored = restoration.is_proven
+        if self._is_restored and self._observer is not None:
+            # Whether the steady state is back is asked next.
+            with suppress(EngineUnavailable):
+                await self._observer.say({"do": "look"})
         return restoration
+
+    async def let_go(self) -> None:
+        """Hang up on the guard, which then puts everything back without being asked."""
+        self._is_parting = True
+        await self._guard.child.hang_up()
 
     async def close(self) -> None:
         """End every process. A guard that was not told to end restores first, by itself."""
         self._is_parting = True
         with anyio.move_on_after(15, shield=True):
-            for child in (self._runner, self._observer):
+            for child in (self._runner, self._observer, self._restorer):
                 if child is not None:
                     await child.kill()
                     await child.close()
@@ -339,9 +368,11 @@ class ProcessExecution:
                 with suppress(EngineUnavailable):
                     await self._guard.ask(Command.END, within=_PARTING)
             await self._guard.child.hang_up()
-            # One that is still restoring is left to it; one that is frozen may never write again.
-            if await self._guard.child.ended(within=_PARTING) or self._guard.is_silent:
-                await self._guard.child.kill()
+            # One that is still restoring is left to it, though it waits for a database that hangs;
+            # one that is frozen may never write again.
+            guard = self._guard.child
+            if await guard.ended(within=_PARTING) or guard.is_frozen(self._guard.is_silent):
+                await guard.kill()
             await self._guard.child.close()
         self._heard.close()
         if not self._is_heard:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import anyio
 
 from orchestrator.adapters.chaostoolkit.child import Child
-from orchestrator.domain.errors import EngineUnavailable, Unavailable
+from orchestrator.domain.errors import AnotherCluster, EngineUnavailable, Unavailable
 from orchestrator.domain.guarding import (
     Command,
     GuardAssignment,
@@ -67,6 +67,8 @@ class GuardClient:
         if line.get("error") in {Trouble.KUBECONFIG, Trouble.CLUSTER}:
             # The guard has said it all already, the way out included.
             return Unavailable(detail)
+        if line.get("error") == Trouble.ANOTHER_CLUSTER:
+            return AnotherCluster(detail)
         return EngineUnavailable(process="guard", problem=detail)
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:

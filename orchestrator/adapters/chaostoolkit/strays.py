@@ -18,7 +18,10 @@ _ROUNDS: Final = 5
 
 
 def end_strays(name: str, value: str) -> int:
-    """End every process whose environment has that variable; returns how many there were."""
+    """End every process but this one whose environment has that variable.
+
+    Returns how many there were.
+    """
     ended: set[int] = set()
     for _ in range(_ROUNDS):
         strays = _having(f"{name}={value}".encode()) - {os.getpid()}

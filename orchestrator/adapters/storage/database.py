@@ -3,22 +3,40 @@
 It does not know what is stored.
 """
 
-from collections.abc import AsyncIterator
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import anyio
-from sqlalchemy import ColumnElement, event, literal_column, make_url, text
+import anyio.to_thread
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    literal_column,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from orchestrator.domain.errors import DatabaseUnavailable
 
+T = TypeVar("T")
+
 _WITHIN: Final = 30
 """Seconds that one transaction may take. It is shielded meanwhile: a cancellation in the middle of
 a query makes the driver close the connection twice, and wait for ever."""
+
+_BUSY: Final = 10
+"""Seconds to wait for others to let go of a SQLite database."""
 
 _IDLE: Final = "10s"
 """After what time PostgreSQL ends the transaction of a process that is frozen, so that its locks
@@ -28,6 +46,13 @@ NEWEST_MIGRATION: Final = "0002"
 
 _OUT: Final = frozenset({"08", "40", "53", "57", "58"})
 """Classes of PostgreSQL's codes: no connection, a deadlock, no resources, shut down, no disk."""
+_PLAINLY_OUT: Final = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeoutError,
+    sqlite3.OperationalError,
+    OSError,
+)
 _SQLITE_SECONDS: Final = "((julianday('now') - 2440587.5) * 86400.0)"
 _POSTGRESQL_SECONDS: Final = "extract(epoch from clock_timestamp())::float8"
 
@@ -43,6 +68,7 @@ class Database:
         self._path = Path(parsed.database) if self.is_sqlite and parsed.database else None
         self.engine: AsyncEngine = self._create()
         self._writing = self.engine.execution_options(writes=True)
+        self._urgent = self.engine.execution_options(writes=True, urgent=True)
 
     def _create(self) -> AsyncEngine:
         if not self.is_sqlite:
@@ -53,10 +79,17 @@ class Database:
                 pool_pre_ping=True,
                 connect_args={"server_settings": settings},
             )
-        engine = create_async_engine(self.url, connect_args={"timeout": 10})
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        engine = create_async_engine(self.url, connect_args={"timeout": _BUSY})
+        _listen_to_sqlite(engine.sync_engine)
         return engine
+
+    @cached_property
+    def _in_thread(self) -> Engine:
+        """SQLite, for threads that do all of a transaction themselves."""
+        url = make_url(self.url).set(drivername="sqlite+pysqlite")
+        engine = create_engine(url, connect_args={"timeout": _BUSY})
+        _listen_to_sqlite(engine)
+        return engine.execution_options(writes=True)
 
     async def __aenter__(self) -> Self:
         """Bring the schema up to date. Raises: DatabaseUnavailable."""
@@ -76,6 +109,8 @@ class Database:
 
     async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
+        if "_in_thread" in vars(self):
+            self._in_thread.dispose()
         await self.engine.dispose()
 
     @asynccontextmanager
@@ -86,11 +121,28 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction for writes: stored whole when the scope ends well, else not at all."""
+    async def writing(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A transaction for writes: stored whole when the scope ends well, else not at all.
+
+        One that is urgent goes before others that wait, where nothing else puts them in order.
+        """
+        engine = self._urgent if urgent else self._writing
         with _translated(self.name), anyio.fail_after(_WITHIN, shield=True):
-            async with self._writing.begin() as connection:
+            async with engine.begin() as connection:
                 yield connection
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Do some work in a transaction for writes: stored whole when it ends well, or not at all.
+
+        On SQLite all of it is done in a thread, in one go: to hand each statement over to one takes
+        longer than most statements take.
+        """
+        if not self.is_sqlite:
+            async with self.writing() as connection:
+                return await connection.run_sync(work)
+        with _translated(self.name), anyio.CancelScope(shield=True):
+            done = await anyio.to_thread.run_sync(_done, self._in_thread, work)
+        return done  # noqa: RET504 - a scope that shields counts as one that may swallow
 
     def seconds_now(self) -> ColumnElement[float]:
         """The database's clock, in seconds since 1970."""
@@ -136,7 +188,7 @@ class _translated:  # noqa: N801
 
 
 def _says_that_it_is_out(error: BaseException) -> bool:
-    if isinstance(error, (OperationalError, InterfaceError, PoolTimeoutError, OSError)):
+    if isinstance(error, _PLAINLY_OUT):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
@@ -150,6 +202,16 @@ def _first_line(error: BaseException) -> str:
     return (str(cause).strip().splitlines() or [type(cause).__name__])[0]
 
 
+def _done(engine: Engine, work: Callable[[Connection], T]) -> T:
+    with engine.begin() as connection:
+        return work(connection)
+
+
+def _listen_to_sqlite(engine: Engine) -> None:
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+
+
 def _prepare_sqlite(connection: Any, _: object) -> None:
     # The driver's own transactions are switched off, so that ours begin as we say.
     connection.isolation_level = None
@@ -157,7 +219,7 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",
-        "busy_timeout=10000",
+        f"busy_timeout={_BUSY * 1000}",
         "foreign_keys=ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
@@ -166,5 +228,30 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 
 def _begin_sqlite(connection: Any) -> None:
     # A write takes its lock at once: upgrading a read lock later can only fail.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("urgent", False):
+        _begin_first(connection.connection.cursor())
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")
+
+
+def _begin_first(cursor: Any) -> None:
+    """Begin to write as soon as somebody else has ended, before all who wait for that.
+
+    SQLite lets whoever waits look ever more rarely, up to ten times a second; this one looks each
+    millisecond, in the thread of the connection.
+    """
+    cursor.execute("PRAGMA busy_timeout=1")
+    last = time.monotonic() + _BUSY
+    try:
+        while True:
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                if time.monotonic() > last:
+                    raise
+            else:
+                return
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout={_BUSY * 1000}")
+        cursor.close()

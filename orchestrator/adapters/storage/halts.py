@@ -3,21 +3,31 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import insert, select, update
+import anyio
+from sqlalchemy import and_, exists, insert, or_, select, update
 
 from orchestrator.adapters.storage import rows, tables
 from orchestrator.adapters.storage.stored import Stored
+from orchestrator.domain.day import DayState
 from orchestrator.domain.errors import Conflict
 from orchestrator.domain.halt import Halt
-from orchestrator.domain.identity import DayId
+from orchestrator.domain.identity import DayId, RunId
 from orchestrator.domain.run import Phase
 from orchestrator.domain.timeline import TimelineEntry
+from orchestrator.domain.undo import UndoState, Verb
 
 _halts = tables.halts.c
 _runs = tables.runs.c
+_records = tables.undo_records.c
+_IN_METHOD: Final = (Phase.INJECTING, Phase.HOLDING)
 _STOPPABLE = (Phase.ARMED, Phase.INJECTING, Phase.HOLDING)
 OF_A_HALT: Final = "halted by "
 """How the flags that a halt sets begin, which tells them from those of a single run's abort."""
+
+
+_STOP_FREE_WITHIN: Final = 0.1
+"""Seconds for which it is tried to stop runs that guards lock for a moment at each of their writes;
+whatever is left then is waited for."""
 
 
 class Halts(Stored):
@@ -28,7 +38,9 @@ class Halts(Stored):
 
         A second halt of a halted day adds its entries and leaves the first in force.
         """
-        async with self._database.writing() as connection:
+        stop = f"{OF_A_HALT}{halt.by.name}: {halt.reason}"
+        await self._stop_free(halt.day, stop)
+        async with self._database.writing(urgent=True) as connection:
             # This serialises it with the start of a run.
             await self._lock_day(connection, halt.day)
             await self._append(connection, entries)
@@ -48,9 +60,46 @@ class Halts(Stored):
             await connection.execute(
                 update(tables.runs)
                 .where(_runs.day == halt.day, _runs.phase.in_(_STOPPABLE), _runs.stop.is_(None))
-                .values(stop=f"{OF_A_HALT}{halt.by.name}: {halt.reason}")
+                .values(stop=stop)
             )
         self._announce()
+
+    async def _stop_free(self, day: DayId, stop: str) -> None:
+        """Stop the methods whose runs nobody has locked, without waiting for any lock.
+
+        A process that is frozen in a transaction keeps its locks until the database ends it; that
+        of the day must not hold up a halt meanwhile, nor that of one run the halt of another.
+        SQLite has one lock for all, without which no guard writes either.
+        """
+        wanted = (_runs.day == day, _runs.phase.in_(_IN_METHOD), _runs.stop.is_(None))
+        free = select(_runs.id).where(*wanted).with_for_update(skip_locked=True, key_share=True)
+        last = anyio.current_time() + _STOP_FREE_WITHIN
+        is_left = not self._database.is_sqlite
+        while is_left and anyio.current_time() < last:
+            async with self._database.writing() as connection:
+                await connection.execute(
+                    update(tables.runs).where(_runs.id.in_(free)).values(stop=stop)
+                )
+                is_left = bool(await connection.scalar(select(exists().where(*wanted))))
+
+    async def writing(self, day: DayId) -> Sequence[RunId]:
+        """The runs of a day of whose method something may still reach the cluster.
+
+        A write whose intent was stored before the halt counts until it is settled: until then its
+        guard may be about to send it. A command counts until its run leaves the method.
+        """
+        goes_on = or_(
+            _records.state == UndoState.INTENT,
+            and_(_records.verb == Verb.EXEC, _records.state == UndoState.DONE),
+        )
+        is_writing = or_(_runs.stop.is_(None), exists().where(_records.run == _runs.id, goes_on))
+        async with self._database.reading() as connection:
+            found = await connection.scalars(
+                select(_runs.id)
+                .where(_runs.day == day, _runs.phase.in_(_IN_METHOD), is_writing)
+                .order_by(_runs.position)
+            )
+            return [RunId(each) for each in found]
 
     async def release_halt(self, halt: Halt, entries: Sequence[TimelineEntry]) -> None:
         """Store that the day's halt is released. Raises: Conflict: the day is not halted."""
@@ -83,3 +132,15 @@ class Halts(Stored):
             )
             row = found.first()
         return None if row is None else rows.halt_from_row(row)
+
+    async def halts(self) -> Sequence[Halt]:
+        """The halts that are engaged on days that are open."""
+        is_open = tables.days.c.state == DayState.OPEN
+        async with self._database.reading() as connection:
+            found = await connection.execute(
+                select(tables.halts)
+                .join(tables.days, tables.days.c.id == _halts.day)
+                .where(_halts.released_at.is_(None), is_open)
+                .order_by(_halts.engaged_at)
+            )
+            return [rows.halt_from_row(row) for row in found]

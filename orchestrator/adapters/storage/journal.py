@@ -6,18 +6,24 @@ It does not restore anything.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
-from sqlalchemy import exists, func, insert, or_, select, update
+from sqlalchemy import Connection, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.adapters.storage import rows, tables
 from orchestrator.adapters.storage.database import Database
-from orchestrator.domain.errors import LeaseLost
+from orchestrator.domain.cluster_identity import may_be_same
+from orchestrator.domain.errors import HeldByAnotherRun, LeaseLost, RunStopped
 from orchestrator.domain.identity import RunId
-from orchestrator.domain.undo import UndoRecord
+from orchestrator.domain.run import Phase
+from orchestrator.domain.undo import UndoRecord, UndoState
 
 _records = tables.undo_records.c
+_OBJECTS: Final = 7262602
+"""Keeps PostgreSQL's locks of objects apart from those of other things."""
+_HOLDS: Final = tuple(phase for phase in Phase if phase.may_hold_fault)
 
 
 class SqlUndoJournal:
@@ -37,35 +43,42 @@ class SqlUndoJournal:
             )
         return bool(found)
 
-    async def intend(self, record: UndoRecord, *, fence: int) -> UndoRecord:
+    async def is_free(self, run: RunId) -> bool:
+        """Whether nobody holds the run at this moment, whatever is left of it."""
+        runs = tables.runs.c
+        free = or_(runs.held_until.is_(None), runs.held_until < self._database.seconds_now())
+        async with self._database.reading() as connection:
+            found = await connection.scalar(select(exists().where(runs.id == run, free)))
+        return bool(found)
+
+    async def is_stopped(self, run: RunId) -> bool:
+        """Whether the run was asked to stop, by a halt or by an abort."""
+        runs = tables.runs.c
+        async with self._database.reading() as connection:
+            found = await connection.scalar(
+                select(exists().where(runs.id == run, runs.stop.is_not(None)))
+            )
+        return bool(found)
+
+    async def intend(self, record: UndoRecord, *, fence: int, of_method: bool = True) -> UndoRecord:
         """Store an intent; returns it with its number. Durable when it returns.
 
-        Raises: LeaseLost: the run's fence is another.
+        Raises: LeaseLost: the run's fence is another. RunStopped: it is of the method, and the
+        run was asked to stop. HeldByAnotherRun: one that is not over wrote to the object, and has
+        not put it back.
         """
-        async with self._database.writing() as connection:
-            # Two guards may write for one run, when one takes over while the other is leaving;
-            # the lock puts them in order, and a take-over before or after this intent.
-            runs = tables.runs.c
-            now = await connection.scalar(
-                select(runs.fence).where(runs.id == record.run).with_for_update(key_share=True)
-            )
-            if now != fence:
-                raise LeaseLost(run=record.run)
-            last = await connection.scalar(
-                select(func.coalesce(func.max(_records.seq), 0)).where(_records.run == record.run)
-            )
-            record = replace(record, seq=int(last or 0) + 1)
-            await connection.execute(insert(tables.undo_records).values(rows.record_to_row(record)))
-        return record
+        return await self._database.write(
+            partial(_intend, record=record, fence=fence, of_method=of_method)
+        )
 
     async def settle(self, record: UndoRecord) -> None:
         """Store a record's new state, after-image and note."""
-        async with self._database.writing() as connection:
-            await connection.execute(
-                update(tables.undo_records)
-                .where(_records.run == record.run, _records.seq == record.seq)
-                .values(rows.record_to_row(record))
-            )
+        settled = (
+            update(tables.undo_records)
+            .where(_records.run == record.run, _records.seq == record.seq)
+            .values(rows.record_to_row(record))
+        )
+        await self._database.write(lambda connection: connection.execute(settled))
 
     async def records(self, run: RunId) -> Sequence[UndoRecord]:
         """All records of a run in the order written."""
@@ -93,3 +106,73 @@ class SqlUndoJournal:
                 select(table.c.document).where(table.c.run == run)
             )
         return document
+
+
+def _intend(
+    connection: Connection, *, record: UndoRecord, fence: int, of_method: bool
+) -> UndoRecord:
+    _lock_run(connection, record.run, fence=fence, of_method=of_method)
+    _refuse_if_of_others(connection, record)
+    last = connection.scalar(
+        select(func.coalesce(func.max(_records.seq), 0)).where(_records.run == record.run)
+    )
+    record = replace(record, seq=int(last or 0) + 1)
+    connection.execute(insert(tables.undo_records).values(rows.record_to_row(record)))
+    return record
+
+
+def _lock_run(connection: Connection, run: RunId, *, fence: int, of_method: bool) -> None:
+    """Let nobody take a run over or ask it to stop until the transaction ends.
+
+    Two guards may write for one run, when one takes over while the other is leaving; the lock
+    puts them in order, and a take-over or a halt before or after this intent. A halt changes
+    the same row, so it waits for intents that are being stored, and those that waited for it
+    read what it wrote.
+    """
+    runs = tables.runs.c
+    found = connection.execute(
+        select(runs.fence, runs.stop).where(runs.id == run).with_for_update(key_share=True)
+    )
+    row = found.one_or_none()
+    if row is None or row.fence != fence:
+        raise LeaseLost(run=run)
+    if of_method and row.stop is not None:
+        raise RunStopped(run=run, reason=row.stop)
+
+
+def _refuse_if_of_others(connection: Connection, record: UndoRecord) -> None:
+    """Let no run write what another may still have to put back. Raises: HeldByAnotherRun.
+
+    Two that wrote to one object would each take the other's value for one that others wrote, or
+    for what was there before, and leave it in.
+    """
+    if connection.dialect.name == "postgresql":
+        # A statement of its own, since each sees what was committed when it began. SQLite lets
+        # only one write at a time.
+        key = func.hashtextextended(record.ref.path, _OBJECTS)
+        connection.execute(select(func.pg_advisory_xact_lock(key)))
+    runs = tables.runs.c
+    others = connection.scalars(
+        select(runs.id)
+        .join(tables.undo_records, _records.run == runs.id)
+        .where(
+            runs.phase.in_(_HOLDS),
+            runs.id != record.run,
+            _records.ref["path"].as_string() == record.ref.path,
+            _records.state != UndoState.UNDONE,
+        )
+        .order_by(runs.id)
+        .distinct()
+    ).all()
+    for other in others:
+        mine, theirs = (_baseline(connection, run) for run in (record.run, other))
+        if may_be_same(mine, theirs):
+            raise HeldByAnotherRun(run=record.run, other=other, target=record.ref.key)
+
+
+def _baseline(connection: Connection, run: str) -> Mapping[str, Any] | None:
+    table = tables.baselines.c
+    document: Mapping[str, Any] | None = connection.scalar(
+        select(table.document).where(table.run == run)
+    )
+    return document

@@ -6,7 +6,7 @@ whatever an earlier holder still tries is lost. It does not move runs.
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, Select, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,6 +21,10 @@ from orchestrator.domain.run import Phase, Run
 from orchestrator.ports import Held
 
 _runs = tables.runs.c
+_LEASES: Final = 10
+_LONGEST: Final = timedelta(minutes=1)
+"""No lease ends later than this, or than so many of ours: the clock was set back meanwhile, and
+whoever lives on renews by it within a moment."""
 
 
 class Leases(Stored):
@@ -34,29 +38,33 @@ class Leases(Stored):
         The run returned has a fence one higher than before; None when there is none.
         """
         async with self._database.writing() as connection:
-            for wanted in (self._abandoned(), self._due(now, day)):
+            for wanted in (self._abandoned(lease), self._due(now, day, lease)):
                 row = (await connection.execute(wanted)).first()
                 if row is not None:
                     return await self._take(connection, row, worker, lease)
         return None
 
-    def _free(self) -> Any:
-        return or_(_runs.held_until.is_(None), _runs.held_until < self._database.seconds_now())
+    def _free(self, lease: timedelta = _LONGEST) -> Any:
+        """Nobody's: its lease is over, or ends when none can that was taken by today's clock."""
+        now = self._database.seconds_now()
+        far = max(lease * _LEASES, _LONGEST).total_seconds()
+        held_until = _runs.held_until
+        return or_(held_until.is_(None), held_until < now, held_until > now + far)
 
-    def _abandoned(self) -> Select[Any]:
+    def _abandoned(self, lease: timedelta) -> Select[Any]:
         return (
             select(tables.runs)
-            .where(_runs.phase.in_(_UNFINISHED), self._free())
+            .where(_runs.phase.in_(_UNFINISHED), self._free(lease))
             .order_by(_runs.planned_at)
             .limit(1)
             .with_for_update(skip_locked=True)
         )
 
-    def _due(self, now: datetime, day: DayId | None) -> Select[Any]:
+    def _due(self, now: datetime, day: DayId | None, lease: timedelta) -> Select[Any]:
         wanted = and_(
             _runs.phase == Phase.ARMED,
             _runs.planned_at <= now,
-            self._free(),
+            self._free(lease),
             ~_is_halted(),
             _is_open(),
         )
@@ -73,7 +81,7 @@ class Leases(Stored):
     async def take(self, run: Run, *, worker: WorkerId, lease: timedelta) -> Run:
         """Take hold of one run that nobody holds. Raises: Conflict: somebody does."""
         async with self._database.writing() as connection:
-            wanted = select(tables.runs).where(_runs.id == run.id, self._free())
+            wanted = select(tables.runs).where(_runs.id == run.id, self._free(lease))
             row = (await connection.execute(wanted.with_for_update())).first()
             taken = row and await self._take(connection, row, worker, lease)
         if not taken:

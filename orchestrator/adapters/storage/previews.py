@@ -1,5 +1,6 @@
 """Previews and their approvals in the store; it does not make or compare them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
@@ -9,6 +10,7 @@ from orchestrator.adapters.storage.stored import Stored
 from orchestrator.domain.errors import NoSuchPreview
 from orchestrator.domain.identity import PreviewId
 from orchestrator.domain.preview import Preview
+from orchestrator.domain.timeline import TimelineEntry
 
 _previews = tables.previews.c
 
@@ -38,16 +40,31 @@ class Previews(Stored):
             raise NoSuchPreview(preview=preview)
         return rows.preview_from_row(row)
 
-    async def approve(self, preview: PreviewId, *, by: str, at: datetime) -> None:
-        """Store that a preview is approved. Safe to repeat. Raises: NoSuchPreview."""
+    async def approve(
+        self,
+        preview: PreviewId,
+        *,
+        by: str,
+        at: datetime,
+        entries: Sequence[TimelineEntry] = (),
+    ) -> None:
+        """Store that a preview is approved, with its entries; the first approval stays.
+
+        Raises: NoSuchPreview.
+        """
         async with self._database.writing() as connection:
             approved = await connection.execute(
                 update(tables.previews)
-                .where(_previews.id == preview)
+                .where(_previews.id == preview, _previews.approved_at.is_(None))
                 .values(approved_by=by, approved_at=at)
             )
-        if approved.rowcount == 0:
-            raise NoSuchPreview(preview=preview)
+            if approved.rowcount == 0:
+                known = select(_previews.id).where(_previews.id == preview)
+                if await connection.scalar(known) is None:
+                    raise NoSuchPreview(preview=preview)
+                return
+            await self._append(connection, entries)
+        self._announce()
 
     async def approved(self, subject: str) -> Preview | None:
         """The preview of a subject that was approved last."""

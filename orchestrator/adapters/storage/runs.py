@@ -3,7 +3,7 @@
 It does not hand out leases.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -110,7 +110,7 @@ class Runs(Stored):
         Only that of a halt gives way: it is taken back when the halt is released, and an abort
         that was asked for meanwhile is to outlast it.
         """
-        async with self._database.writing() as connection:
+        async with self._database.writing(urgent=True) as connection:
             await connection.execute(
                 update(tables.runs)
                 .where(_runs.id == run, or_(_runs.stop.is_(None), _runs.stop.startswith(OF_A_HALT)))
@@ -120,6 +120,14 @@ class Runs(Stored):
         if not known:
             raise NoSuchRun(run=run)
         self._announce()
+
+    async def stops(self, runs: Collection[RunId]) -> Mapping[RunId, str]:
+        """Why some of these runs are to stop; those that are not are not in it."""
+        async with self._database.reading() as connection:
+            found = await connection.execute(
+                select(_runs.id, _runs.stop).where(_runs.id.in_(runs), _runs.stop.is_not(None))
+            )
+            return {RunId(row.id): row.stop for row in found}
 
     async def add_samples(self, samples: Sequence[Sample]) -> None:
         """Store observations of the steady state."""

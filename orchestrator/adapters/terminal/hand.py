@@ -17,11 +17,29 @@ from typing import Final
 
 import anyio
 
+from orchestrator.adapters.terminal.start_up import leads_elsewhere
 from orchestrator.domain.identity import Actor
 
 _FAREWELL: Final = 2.0
 """Units: seconds. How long a program may take to end when its terminal is said to be gone."""
 _LONGEST_DEED: Final = 200
+_TOO_LATE: Final = "it was over before it began"
+_PAST_THE_GUARD: Final = frozenset(
+    {
+        "KUBE_CONFIG_PATH",
+        "KUBE_CONFIG_PATHS",
+        "KUBERNETES_MASTER",
+        "KUBERNETES_SERVICE_HOST",
+        "KUBERNETES_SERVICE_PORT",
+        "HELM_KUBEAPISERVER",
+        "HELM_KUBECAFILE",
+        "HELM_KUBECONTEXT",
+        "HELM_KUBETOKEN",
+        "HELM_KUBEASUSER",
+        "HELM_KUBEASGROUPS",
+    }
+)
+"""Variables by which programs find a cluster without the kubeconfig, or in spite of it."""
 
 
 class TerminalHand:
@@ -47,6 +65,7 @@ class TerminalHand:
         self._hold = hold
         self._aside = aside
         self._process: subprocess.Popen[bytes] | None = None
+        self._asking: anyio.CancelScope | None = None
         self._may_begin = True
 
     @property
@@ -70,13 +89,27 @@ class TerminalHand:
         What a shell ends with says nothing: it is whatever was typed last.
         """
         if not self._may_begin:
-            return "it was over before it began"
+            return _TOO_LATE
         try:
+            if self._is_shell and (problem := await self._leads_elsewhere(variables)):
+                return problem
             with _terminal_kept():
                 code = await self._run(variables)
         except OSError as error:
             return f"{self._command[0]} cannot be started: {error.strerror}"
         return "" if self._is_shell or code == 0 else _told(code)
+
+    async def _leads_elsewhere(self, variables: Mapping[str, str]) -> str:
+        """Why the shell is not to be started: it leads past the guard, or it is over meanwhile."""
+        problem = ""
+        with anyio.CancelScope() as self._asking:
+            shell, environment = self._command[0], self._environment_with(variables)
+            problem = await leads_elsewhere(shell, environment)
+        return problem if self._may_begin else _TOO_LATE
+
+    def _environment_with(self, variables: Mapping[str, str]) -> dict[str, str]:
+        mine = {k: v for k, v in self._environment.items() if k not in _PAST_THE_GUARD}
+        return {**mine, **variables}
 
     async def _run(self, variables: Mapping[str, str]) -> int:
         self._process = process = self._start(variables)
@@ -89,7 +122,7 @@ class TerminalHand:
     def _start(self, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             self._command,
-            env={**self._environment, **variables},
+            env=self._environment_with(variables),
             stdout=sys.stderr.fileno() if self._aside else None,
             # At a terminal it belongs to our own group, so that Ctrl-C and Ctrl-Z reach both.
             process_group=None if _has_terminal() else 0,
@@ -98,6 +131,8 @@ class TerminalHand:
     async def end(self) -> None:
         """Hang up on it, as a terminal that is closed does; kill what does not go."""
         self._may_begin = False
+        if self._asking is not None:
+            self._asking.cancel()
         process = self._process
         if process is None:
             return

@@ -61,7 +61,7 @@ async def _left(
         budget=key,
         before=before,
         after=max(0, before - (gone if at_once is None else min(gone, at_once))),
-        needed=_needed(budget, key),
+        needed=around.most_needed(key, _needed(budget, key)),
     )
 
 

@@ -37,6 +37,8 @@ _KNOWN: Final = frozenset(
     }
 )
 
+_STEERING: Final = "chaos-mesh.org/"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
@@ -49,6 +51,7 @@ class Group:
 
 async def of_chaos(draft: Draft, around: Surroundings) -> Impact:
     """The pods that the fault may hit: all of them, or so many of the candidates."""
+    _check_plain(draft)
     if draft.verb is Verb.CHANGE:
         return NOTHING
     spec = spec_of(draft.document)
@@ -66,6 +69,26 @@ async def of_chaos(draft: Draft, around: Surroundings) -> Impact:
         candidates=tuple(pod for group in groups for pod in group.pods),
         namespaces=namespaces,
     )
+
+
+def _check_plain(draft: Draft) -> None:
+    """Refuse a fault that is put in elsewhere, later or again: its selectors tell nothing then."""
+    key, spec = draft.ref.key, spec_of(draft.after)
+    for part in (spec, spec.get("target") or {}):
+        if not isinstance(part, Mapping):
+            raise untold(key, "its target is no object")
+        if part.get("remoteCluster"):
+            raise untold(key, "it would hit another cluster")
+    if spec.get("scheduler"):
+        raise untold(key, "whom it hits each time it starts anew cannot be told")
+    if _steering(draft.before) != _steering(draft.after) and draft.after is not None:
+        raise untold(key, "when it goes on after a pause it may hit others; delete it and make one")
+
+
+def _steering(document: Document | None) -> Mapping[str, Any]:
+    """The annotations by which Chaos Mesh is told to pause and to go on."""
+    annotations = ((document or {}).get("metadata") or {}).get("annotations") or {}
+    return {key: value for key, value in annotations.items() if _STEERING in key}
 
 
 def _hit(draft: Draft, group: Group, place: int) -> tuple[Target, ...]:

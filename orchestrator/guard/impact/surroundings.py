@@ -11,7 +11,8 @@ from typing import Any, Final, TypeVar
 from orchestrator.domain.blast_radius import NODES, Target
 from orchestrator.domain.labels import Requirement, as_query
 from orchestrator.domain.net_effect import uid_of
-from orchestrator.domain.undo import Document
+from orchestrator.domain.undo import Document, Path, value_at
+from orchestrator.guard.drafting import Draft
 from orchestrator.guard.impact.values import is_running, selector_of, spec_of, target_of
 from orchestrator.guard.ledger import Ledger
 from orchestrator.guard.upstream import Upstream
@@ -59,10 +60,36 @@ class Surroundings:
         self._owners: dict[str, tuple[str, Document | None]] = {}
         self._documents: dict[str, Document | None] = {}
         self._sizes: dict[str, int] = {}
+        self._needed: dict[str, int] = {}
 
     def look_anew(self) -> None:
         """Forget what may have changed since the last write."""
         self._sizes.clear()
+
+    def most_needed(self, budget: str, now: int) -> int:
+        """The most pods that a budget needed since the run came upon it.
+
+        A budget may need fewer when the run has taken away some, and would give way with them.
+        """
+        self._needed[budget] = max(now, self._needed.get(budget, 0))
+        return self._needed[budget]
+
+    def was(self, draft: Draft, path: Path) -> Any:
+        """A field of the written object as it was before the run, `ABSENT` when it was not there.
+
+        What others wrote since counts as it is now.
+        """
+        effect = self._ledger.effect(draft.ref.path)
+        if draft.before is None:
+            return value_at((effect.deleted if effect else None) or {}, path)
+        now = value_at(draft.before, path)
+        change = effect.changes.get(path) if effect else None
+        return change.was if change is not None and now in change.ours else now
+
+    def is_own(self, draft: Draft) -> bool:
+        """Whether the run itself made the written object."""
+        effect = self._ledger.effect(draft.ref.path)
+        return effect is not None and effect.made(draft.before or {})
 
     async def read(self, path: str) -> Document | None:
         """An object, None when there is none. Raises: ClusterUnavailable."""

@@ -3,7 +3,7 @@
 It asks nothing of the cluster.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from orchestrator.domain.blast_radius import Target
 from orchestrator.domain.errors import InvalidValue
 from orchestrator.domain.labels import Requirement, requirements_of
 from orchestrator.domain.net_effect import is_leaving, uid_of
-from orchestrator.domain.undo import Document
+from orchestrator.domain.undo import Document, Verb
+from orchestrator.guard.drafting import Draft
 from orchestrator.guard.refusals import NotLetThrough
 
 
@@ -29,6 +30,7 @@ class Impact:
     namespaces: frozenset[str] = frozenset()
     at_once: int | None = None
     irreversible: str = ""
+    weakened: str = ""
 
 
 NOTHING = Impact()
@@ -55,6 +57,18 @@ def spec_of(document: Document | None) -> Mapping[str, Any]:
     """The spec of an object; empty when there is none."""
     found = (document or {}).get("spec")
     return found if isinstance(found, Mapping) else {}
+
+
+def touches_spec(draft: Draft) -> bool:
+    """Whether a write is about more than the metadata of its object."""
+    return draft.verb is not Verb.CHANGE or any(path[0] == "spec" for path in draft.changes)
+
+
+def specs_of(draft: Draft) -> Iterator[Mapping[str, Any]]:
+    """The spec of the written object before the write and after it, as far as there is one."""
+    for document in (draft.before, draft.after):
+        if document is not None:
+            yield spec_of(document)
 
 
 def labels_of(document: Document) -> Mapping[str, str]:

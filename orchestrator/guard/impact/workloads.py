@@ -4,29 +4,30 @@ It does not know other kinds.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Any, Final
 
 from orchestrator.domain.blast_radius import Target
 from orchestrator.domain.labels import are_met, equalities
-from orchestrator.domain.net_effect import uid_of
-from orchestrator.domain.undo import Path, Verb
+from orchestrator.domain.undo import Document, Path, Verb, value_at
 from orchestrator.guard.drafting import Draft
+from orchestrator.guard.impact.adopting import check_not_taken, check_takes_none
+from orchestrator.guard.impact.claims import check_claims
 from orchestrator.guard.impact.surroundings import Surroundings, Workload
 from orchestrator.guard.impact.values import (
     NOTHING,
     Impact,
     invented,
     labels_of,
-    selector_of,
     spec_of,
     target_of,
     untold,
 )
 
 _REPLICAS: Final[Path] = ("spec", "replicas")
+_SUSPEND: Final[Path] = ("spec", "suspend")
 _TEMPLATE: Final[Path] = ("spec", "template")
 # Changing these takes no pod away; every other field of a workload's spec may.
 _HARMLESS: Final[frozenset[Path]] = frozenset(
@@ -47,33 +48,24 @@ class Loss(Enum):
 
 async def of_pod(draft: Draft, around: Surroundings) -> Impact:
     """A write to a pod takes the pod away; one that is new may be taken for another's."""
-    await _check_not_adopted(draft, around)
+    await check_not_taken(draft, around)
+    services = await _joined(draft, around, _pod_labels)
     if draft.verb is Verb.CREATE:
-        return Impact(reached=await _services(draft, around, labels_of(draft.document)))
+        return Impact(reached=services)
     key, _ = await around.owner(draft.document)
     pod = replace(target_of("pods", draft.document), workload=key)
     if draft.verb is Verb.EXEC:
         return Impact(lost=(pod,), irreversible="exec")
-    return Impact(lost=(pod,))
-
-
-async def _check_not_adopted(draft: Draft, around: Surroundings) -> None:
-    """Refuse labels by which a workload would take the pod for its own, and delete another."""
-    if draft.after is None or labels_of(draft.after) == labels_of(draft.before or {}):
-        return
-    owners = (draft.before or {}).get("metadata", {}).get("ownerReferences") or ()
-    own = {each.get("uid") for each in owners}
-    for kind in ("replicasets", "statefulsets"):
-        path = f"/apis/apps/v1/namespaces/{draft.ref.namespace}/{kind}"
-        for each in await around.items(path):
-            selector = selector_of(spec_of(each).get("selector"), key=draft.ref.key)
-            if uid_of(each) not in own and are_met(selector, labels_of(draft.after)):
-                reason = f"{target_of(kind, each).key} would take it for one of its own"
-                raise untold(draft.ref.key, reason)
+    return Impact(lost=(pod,), reached=services)
 
 
 async def of_workload(draft: Draft, around: Surroundings) -> Impact:
     """A write to a workload takes pods away, or makes more of them."""
+    if draft.ref.kind == "replicasets":
+        await check_not_taken(draft, around)
+    if draft.ref.kind == "statefulsets":
+        await check_claims(draft, around)
+    await check_takes_none(draft, around)
     if draft.verb is Verb.CREATE:
         return await _made(draft, around)
     loss = _loss(draft)
@@ -84,7 +76,8 @@ async def of_workload(draft: Draft, around: Surroundings) -> Impact:
         key, owner = target_of(draft.ref.kind, draft.document).key, draft.document
     workload = await around.workload(key, owner)
     lost = workload.pods if loss is Loss.ALL else await _taken(draft, workload, around)
-    return Impact(lost=lost, reached=_gained(draft), at_once=_at_once(draft, workload))
+    reached = (*_gained(draft), *await _joined(draft, around, _template_labels))
+    return Impact(lost=lost, reached=reached, at_once=_at_once(draft, workload))
 
 
 async def _made(draft: Draft, around: Surroundings) -> Impact:
@@ -93,8 +86,7 @@ async def _made(draft: Draft, around: Surroundings) -> Impact:
         pods = _new_pods(draft, 0, len(nodes))
     else:
         pods = _new_pods(draft, 0, _replicas(draft.after))
-    services = await _services(draft, around, _template_labels(draft))
-    return Impact(reached=(*pods, *services))
+    return Impact(reached=(*pods, *await _joined(draft, around, _template_labels)))
 
 
 def _gained(draft: Draft) -> tuple[Target, ...]:
@@ -112,27 +104,40 @@ def _new_pods(draft: Draft, before: int, after: int) -> tuple[Target, ...]:
             number,
             name=f"{draft.ref.name}+",
             namespace=draft.ref.namespace,
-            labels=_template_labels(draft),
+            labels=_template_labels(draft.after),
         )
         for number in range(before + 1, after + 1)
     )
 
 
-def _template_labels(draft: Draft) -> Mapping[str, str]:
-    template = spec_of(draft.after).get("template") or {}
+def _template_labels(document: Document | None) -> Mapping[str, str]:
+    template = spec_of(document).get("template") or {}
     return labels_of(template)
 
 
-async def _services(
-    draft: Draft, around: Surroundings, labels: Mapping[str, str]
+def _pod_labels(document: Document | None) -> Mapping[str, str]:
+    return labels_of(document or {})
+
+
+async def _joined(
+    draft: Draft, around: Surroundings, labels: Callable[[Document | None], Mapping[str, str]]
 ) -> tuple[Target, ...]:
-    """The services that would send requests to new pods with those labels."""
+    """The services that would send requests to pods with their new labels, and did not before."""
+    before = None if draft.before is None else labels(draft.before)
+    after = labels(draft.after)
+    if draft.after is None or after == before:
+        return ()
     found = await around.items(f"/api/v1/namespaces/{draft.ref.namespace}/services")
     return tuple(
         target_of("services", service)
         for service in found
-        if (selector := spec_of(service).get("selector")) and are_met(equalities(selector), labels)
+        if _finds(service, after) and not (before is not None and _finds(service, before))
     )
+
+
+def _finds(service: Document, labels: Mapping[str, str]) -> bool:
+    selector = spec_of(service).get("selector")
+    return bool(selector) and are_met(equalities(selector), labels)
 
 
 async def _taken(draft: Draft, workload: Workload, around: Surroundings) -> tuple[Target, ...]:
@@ -195,17 +200,29 @@ def _at_once(draft: Draft, workload: Workload) -> int | None:
 
 async def of_job(draft: Draft, around: Surroundings) -> Impact:
     """A job that is made runs pods; one that is deleted or suspended loses them."""
+    _check_not_resumed(draft, around)
     if draft.ref.kind == "cronjobs":
         return await _of_cron_job(draft, around)
     if draft.verb is Verb.CREATE:
         spec = spec_of(draft.after)
-        services = await _services(draft, around, _template_labels(draft))
+        await check_takes_none(draft, around)
+        services = await _joined(draft, around, _template_labels)
         return Impact(reached=(*_new_pods(draft, 0, _at_work(spec)), *services))
     key = target_of("jobs", draft.document).key
     pods = (await around.workload(key, draft.document)).pods
-    more = _new_pods(draft, _at_work(spec_of(draft.before)), _at_work(spec_of(draft.after)))
+    before = spec_of(draft.before)
+    already = 0 if before.get("suspend") else _at_work(before)
+    more = _new_pods(draft, already, _at_work(spec_of(draft.after)))
     irreversible = "jobs" if draft.verb is Verb.DELETE else ""
     return Impact(lost=pods, reached=more if draft.after else (), irreversible=irreversible)
+
+
+def _check_not_resumed(draft: Draft, around: Surroundings) -> None:
+    """Refuse to start what others have suspended: what it does would not be put back."""
+    before, after = (value_at(each or {}, _SUSPEND) for each in (draft.before, draft.after))
+    is_resumed = draft.verb is Verb.CHANGE and before is True and after is not True
+    if is_resumed and around.was(draft, _SUSPEND) is True and not around.is_own(draft):
+        raise untold(draft.ref.key, "it was suspended, and what it does once started stays done")
 
 
 def _at_work(spec: Mapping[str, Any]) -> int:

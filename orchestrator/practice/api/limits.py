@@ -172,7 +172,7 @@ def limit_pod(store: Store, pod: Object) -> None:
     if not ranges:
         return
     containers = [*pod["spec"].get("initContainers", ()), *pod["spec"].get("containers", ())]
-    limits = [limit for found in ranges for limit in found["spec"].get("limits", ())]
+    limits = [limit for found in ranges for limit in found["spec"].get("limits") or ()]
     filled = [_filled(limits, container) for container in containers]
     _note_filled(pod, [text for texts in filled for text in texts])
     causes = [

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import heapq
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -44,6 +45,15 @@ def key_of(obj: Object) -> Key:
 def own_key(change: Change) -> Iterable[Key]:
     """The key of the object that changed."""
     return (key_of(change.stored.object),)
+
+
+@contextmanager
+def going_on(name: str, key: Key) -> Iterator[None]:
+    """Work on one object that may fail, which is told and does not stop the work on others."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001 - the outermost loop; one odd object must not stop it
+        _log.exception("%s failed on %s", name, "/".join(key))
 
 
 @dataclass(slots=True)
@@ -139,13 +149,17 @@ class ControlLoop:
         try:
             while True:
                 for change in await subscription.changes():
-                    self._queue.add(keys(change))
+                    self._hear(change, keys)
                 self._woken.set()
         finally:
             if kind is not None:
                 self._store.unsubscribe(kind, subscription)
             else:
                 self._store.unsubscribe_all(subscription)
+
+    def _hear(self, change: Change, keys: Keys) -> None:
+        with going_on(self._name, key_of(change.stored.object)):
+            self._queue.add(keys(change))
 
     async def _work(self) -> None:
         while True:

@@ -83,15 +83,16 @@ def matching(store: Store, kind: Kind, namespace: str, selector: Selector) -> li
 
 def _adopt(store: Store, owner: Object, kind: Kind, obj: Object) -> Object:
     owners = [*obj["metadata"].get("ownerReferences", ()), reference_to(owner)]
-    return _with_owners(store, kind, obj, owners)
+    return with_owners(store, kind, obj, owners)
 
 
 def _release(store: Store, owner: Object, kind: Kind, obj: Object) -> None:
     uid = owner["metadata"]["uid"]
     owners = [item for item in obj["metadata"]["ownerReferences"] if item["uid"] != uid]
-    _with_owners(store, kind, obj, owners)
+    with_owners(store, kind, obj, owners)
 
 
-def _with_owners(store: Store, kind: Kind, obj: Object, owners: list[Object]) -> Object:
+def with_owners(store: Store, kind: Kind, obj: Object, owners: list[Object]) -> Object:
+    """The object, once it has these owners."""
     changed = {**obj, "metadata": {**obj["metadata"], "ownerReferences": owners}}
     return update(store, kind, obj, changed)

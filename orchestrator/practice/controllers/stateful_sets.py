@@ -31,6 +31,7 @@ from orchestrator.practice.controllers.owners import claim, controller_of
 from orchestrator.practice.controllers.pods import available_in, is_ready
 from orchestrator.practice.controllers.recording import Recorder
 from orchestrator.practice.controllers.replica_sets import fresh
+from orchestrator.practice.controllers.retention import keep_to_policy
 from orchestrator.practice.controllers.templates import pod_of
 
 Object = dict[str, Any]
@@ -127,8 +128,16 @@ class StatefulSets:
         return places
 
     def _step(self, places: Places) -> None:
+        self._keep_claims(places)
         if self._fill(places) and self._condemn(places):
             self._roll(places)
+
+    def _keep_claims(self, places: Places) -> None:
+        stateful_set = places.stateful_set
+        for ordinal, pod in places.pods.items():
+            names = [each["metadata"]["name"] for each in _claims_for(stateful_set, ordinal)]
+            is_wanted = ordinal in places.wanted
+            keep_to_policy(self._store, stateful_set, pod, names, is_wanted=is_wanted)
 
     def _fill(self, places: Places) -> bool:
         """Make the pods that are missing; False while one of them has to be waited for."""

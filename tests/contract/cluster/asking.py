@@ -16,7 +16,7 @@ from kubernetes import client
 
 Object = dict[str, Any]
 Found = TypeVar("Found")
-PATIENCE = 20.0
+PATIENCE = 45.0
 JSON = "application/json"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"

@@ -13,7 +13,7 @@ from tests.contract.cluster.asking import (
     a_service,
 )
 
-DEPLOYMENTS = "apps/v1/deployments"
+DEPLOYMENTS, STATEFUL_SETS = "apps/v1/deployments", "apps/v1/statefulsets"
 MAIN = {"name": "main", "image": "registry.practice/shop/catalog:1.4"}
 
 
@@ -45,6 +45,25 @@ def test_invalid_deployment_is_refused_by_field(
     assert (answer.code, answer.body["reason"]) == (422, "Invalid")
     assert field in {cause["field"] for cause in answer.body["details"]["causes"]}
     assert answer.body["details"]["kind"] == "Deployment"
+
+
+@pytest.mark.parametrize(
+    ("kind", "strategy", "other"),
+    [(DEPLOYMENTS, "strategy", "Recreate"), (STATEFUL_SETS, "updateStrategy", "OnDelete")],
+)
+def test_no_rolling_update_is_too_empty_for_another_strategy(
+    cluster: Cluster, kind: str, strategy: str, other: str
+) -> None:
+    deployment = a_deployment()
+    cluster.create(kind, {name: deployment[name] for name in ("metadata", "spec")})
+    bare = {"maxSurge": None, "maxUnavailable": None, "partition": None}
+    body = {"spec": {strategy: {"type": other, "rollingUpdate": bare}}}
+
+    answer = cluster.send("PATCH", cluster.path(kind, "web"), body, kind=MERGE)
+
+    assert (answer.code, answer.body["reason"]) == (422, "Invalid")
+    fields = [cause["field"] for cause in answer.body["details"]["causes"]]
+    assert fields == [f"spec.{strategy}.rollingUpdate"]
 
 
 @pytest.mark.parametrize(

@@ -258,6 +258,67 @@ def test_each_place_has_a_claim_of_its_own(cluster: Cluster) -> None:
     assert cluster.get(CLAIMS, "data-db-0")["metadata"]["labels"] == {"app": "db"}
 
 
+def owners_of(cluster: Cluster, name: str) -> list[tuple[str, str]]:
+    """What a claim goes with, each as its kind and name."""
+    owners = cluster.get(CLAIMS, name)["metadata"].get("ownerReferences", ())
+    return [(each["kind"], each["name"]) for each in owners]
+
+
+def test_claims_that_go_with_their_set_are_deleted_with_it(cluster: Cluster) -> None:
+    policy = {"whenDeleted": "Delete", "whenScaled": "Retain"}
+    claims = [a_claim()]
+    spec = {"volumeClaimTemplates": claims, "persistentVolumeClaimRetentionPolicy": policy}
+    cluster.create(STATEFUL_SETS, a_stateful_set(replicas=1, **spec))
+
+    eventually(lambda: "data-db-0" in cluster.names(CLAIMS))
+    eventually(lambda: owners_of(cluster, "data-db-0") == [("StatefulSet", "db")])
+    owner = cluster.get(CLAIMS, "data-db-0")["metadata"]["ownerReferences"][0]
+    assert (owner.get("controller"), owner.get("blockOwnerDeletion")) == (True, True)
+    cluster.send("DELETE", cluster.path(STATEFUL_SETS, "db"))
+    eventually(lambda: cluster.names(CLAIMS) == [])
+
+
+def test_claims_that_stay_outlive_their_set(cluster: Cluster) -> None:
+    cluster.create(STATEFUL_SETS, a_stateful_set(replicas=1, volumeClaimTemplates=[a_claim()]))
+    eventually(lambda: cluster.names("pods") == ["db-0"])
+    assert owners_of(cluster, "data-db-0") == []
+
+    cluster.send("DELETE", cluster.path(STATEFUL_SETS, "db"))
+    eventually(lambda: cluster.names("pods") == [])
+
+    assert cluster.names(CLAIMS) == ["data-db-0"]
+
+
+def test_claims_of_places_that_are_given_up_go_with_their_pods(cluster: Cluster) -> None:
+    policy = {"whenDeleted": "Retain", "whenScaled": "Delete"}
+    spec = {
+        "podManagementPolicy": "Parallel",
+        "volumeClaimTemplates": [a_claim()],
+        "persistentVolumeClaimRetentionPolicy": policy,
+    }
+    cluster.create(STATEFUL_SETS, a_stateful_set(replicas=2, **spec))
+    eventually(lambda: cluster.names("pods") == ["db-0", "db-1"])
+    assert owners_of(cluster, "data-db-1") == []
+
+    path = cluster.path(STATEFUL_SETS, "db")
+    assert cluster.send("PATCH", path, {"spec": {"replicas": 1}}, kind=MERGE).code == 200
+
+    eventually(lambda: cluster.names("pods") == ["db-0"])
+    eventually(lambda: cluster.names(CLAIMS) == ["data-db-0"])
+    assert owners_of(cluster, "data-db-0") == []
+
+
+def test_claims_follow_a_policy_that_changes(cluster: Cluster) -> None:
+    cluster.create(STATEFUL_SETS, a_stateful_set(replicas=1, volumeClaimTemplates=[a_claim()]))
+    eventually(lambda: cluster.names("pods") == ["db-0"])
+    path = cluster.path(STATEFUL_SETS, "db")
+
+    for when, owners in (("Delete", [("StatefulSet", "db")]), ("Retain", [])):
+        policy = {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": when}}
+        assert cluster.send("PATCH", path, {"spec": policy}, kind=MERGE).code == 200
+        eventually(lambda owners=owners: owners_of(cluster, "data-db-0") == owners)
+
+
 def test_pod_with_an_unbound_claim_waits(cluster: Cluster) -> None:
     cluster.create(STATEFUL_SETS, a_stateful_set(replicas=1, volumeClaimTemplates=[a_claim()]))
 

@@ -1,16 +1,21 @@
 """A halt latches, and no run slips past it."""
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 import anyio
 import pytest
 
+from orchestrator.domain.day import DayState
 from orchestrator.domain.errors import Conflict, DayHalted
 from orchestrator.domain.identity import ORCHESTRATOR, DayId, RunId
 from orchestrator.domain.run import Move, Phase, Run
+from orchestrator.domain.undo import UndoState, Verb
 from orchestrator.ports import Storage
 from tests.builders import DAY, RUN, a_day, a_halt, a_run, at
+from tests.contract.ports.conftest import Store
+from tests.contract.ports.test_undo_journal import a_record
 from tests.doubles.worlds import LONG, ME, a_new_entry, moved, some_runs, stored
 
 
@@ -133,6 +138,50 @@ async def test_a_halt_holds_and_is_released_while_runs_move(
         assert await others.halt(day) is None
 
 
+async def test_what_of_a_halted_day_still_writes_is_known(store: Store) -> None:
+    """A write without its end counts, and a command, until its run has left the method."""
+    quiet, writing, running, armed = some_runs(4, phase=Phase.HOLDING)
+    armed = replace(armed, phase=Phase.ARMED)
+    await stored(store.storage, quiet, writing, running, armed)
+    made = await store.journal.intend(a_record(run=quiet.id), fence=0)
+    refused = await store.journal.intend(a_record(run=quiet.id, verb=Verb.EXEC), fence=0)
+    await store.journal.settle(replace(made, state=UndoState.DONE))
+    await store.journal.settle(replace(refused, state=UndoState.UNDONE))
+    under_way = await store.journal.intend(a_record(run=writing.id), fence=0)
+    command = await store.journal.intend(a_record(run=running.id, verb=Verb.EXEC), fence=0)
+    await store.journal.settle(replace(command, state=UndoState.DONE))
+    before = await store.others.writing(DAY)
+
+    await store.storage.engage(a_halt(), [a_new_entry()])
+    halted = await store.others.writing(DAY)
+    await store.journal.settle(replace(under_way, state=UndoState.DONE))
+    settled = await store.others.writing(DAY)
+    await moved(store.storage, running, Move.ABORT)
+
+    assert before == [quiet.id, writing.id, running.id]
+    assert halted == [writing.id, running.id]
+    assert settled == [running.id]
+    assert await store.others.writing(DAY) == []
+
+
+async def test_why_runs_are_to_stop_is_known_to_other_processes(
+    storage: Storage, others: Storage
+) -> None:
+    halted, aborted, free = some_runs(3, phase=Phase.HOLDING)
+    free = replace(free, day=DayId("day-2"))
+    await stored(storage, halted, aborted)
+    await stored(storage, free, day=a_day(id=DayId("day-2")))
+
+    await storage.request_stop(aborted.id, reason="aborted by Kim: not today")
+    await storage.engage(a_halt(), [a_new_entry()])
+
+    assert await others.stops([halted.id, aborted.id, free.id, RunId("nothing")]) == {
+        halted.id: "halted by Kim: a real incident",
+        aborted.id: "aborted by Kim: not today",
+    }
+    assert await others.stops([free.id]) == {}
+
+
 async def test_no_run_starts_on_a_halted_day(storage: Storage) -> None:
     armed = a_run(phase=Phase.ARMED)
     await stored(storage, armed)
@@ -170,3 +219,15 @@ async def test_a_run_that_starts_while_the_day_is_halted_is_refused_or_flagged(
 
     for run in started:
         assert await flag_of(storage, run), f"{run.id} started and nobody told it to stop"
+
+
+async def test_the_halts_that_count_elsewhere_are_those_of_open_days(storage: Storage) -> None:
+    states = {"open": DayState.OPEN, "closed": DayState.CLOSED, "planned": DayState.PLANNED}
+    for name, state in {**states, "released": DayState.OPEN, "quiet": DayState.OPEN}.items():
+        await stored(storage, day=a_day(id=DayId(name), state=state))
+        if name != "quiet":
+            await storage.engage(a_halt(day=DayId(name)), [a_new_entry(day=DayId(name))])
+    released = a_halt(day=DayId("released"), released_at=at(50))
+    await storage.release_halt(released, [a_new_entry(day=DayId("released"))])
+
+    assert await storage.halts() == [a_halt(day=DayId("open"))]

@@ -7,6 +7,7 @@ import pytest
 
 from orchestrator.domain.errors import NoSuchPreview
 from orchestrator.domain.identity import PreviewId
+from orchestrator.domain.plan import ClusterAddress
 from orchestrator.domain.preview import (
     Activity,
     Effect,
@@ -17,7 +18,8 @@ from orchestrator.domain.preview import (
     TargetSet,
 )
 from orchestrator.ports import Storage
-from tests.builders import at
+from tests.builders import DAY, at
+from tests.doubles.worlds import a_new_entry, stored
 
 PAYMENT = "deployments/shop/payment"
 
@@ -61,6 +63,7 @@ def a_full_preview() -> Preview:
             candidates=frozenset({"pods/shop/payment-1"}),
             is_whole=True,
         ),
+        address=ClusterAddress(server="https://127.0.0.1:6443", context="practice"),
     )
 
 
@@ -77,6 +80,18 @@ async def test_a_preview_that_is_not_there_is_named(storage: Storage) -> None:
         await storage.preview(PreviewId("nothing"))
     with pytest.raises(NoSuchPreview, match="nothing"):
         await storage.approve(PreviewId("nothing"), by="Kim", at=at(1))
+
+
+async def test_the_first_approval_of_a_preview_stays_and_is_told_once(storage: Storage) -> None:
+    await stored(storage)
+    await storage.add_preview(a_preview())
+
+    for by, seconds in (("Kim", 10), ("Ada", 20)):
+        await storage.approve(PreviewId("p-1"), by=by, at=at(seconds), entries=[a_new_entry()])
+
+    kept = await storage.preview(PreviewId("p-1"))
+    assert (kept.approved_by, kept.approved_at) == ("Kim", at(10))
+    assert len(await storage.timeline(DAY)) == 1
 
 
 async def test_the_preview_that_was_approved_last_counts(storage: Storage) -> None:

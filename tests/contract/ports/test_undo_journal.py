@@ -1,5 +1,6 @@
 """The undo journal keeps what a run changed, in order, for any process to read."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -7,30 +8,33 @@ from typing import Any
 import anyio
 import pytest
 
-from orchestrator.domain.errors import LeaseLost
-from orchestrator.domain.identity import RunId
+from orchestrator.domain.cluster_identity import ClusterIdentity, identity_to
+from orchestrator.domain.errors import HeldByAnotherRun, LeaseLost, RunStopped
+from orchestrator.domain.identity import DayId, RunId
+from orchestrator.domain.run import Phase
 from orchestrator.domain.undo import ObjectRef, Portion, UndoRecord, UndoState, Verb
 from orchestrator.ports import UndoJournal
-from tests.builders import RUN, a_run, at
+from tests.builders import RUN, a_day, a_halt, a_run, at
 from tests.contract.ports.conftest import Store
-from tests.doubles.worlds import LONG, ME, OVER, SOMEBODY, stored
+from tests.doubles.worlds import LONG, ME, OVER, SOMEBODY, a_new_entry, stored
 
 OTHER = RunId("run-2")
 
 
+def an_object(name: str) -> ObjectRef:
+    path = f"/apis/apps/v1/namespaces/shop/deployments/{name}"
+    return ObjectRef(path=path, kind="deployments", namespace="shop", name=name, uid="u-1")
+
+
 def a_record(**changes: Any) -> UndoRecord:
+    """A write to an object that no other run writes to, if no other is named."""
+    run = changes.get("run", RUN)
     record = UndoRecord(
-        run=RUN,
+        run=run,
         seq=0,
         at=at(1),
         verb=Verb.CHANGE,
-        ref=ObjectRef(
-            path="/apis/apps/v1/namespaces/shop/deployments/payment",
-            kind="Deployment",
-            namespace="shop",
-            name="payment",
-            uid="u-1",
-        ),
+        ref=an_object(f"of {run}"),
         before={"spec": {"replicas": 2, "ä": None, "list": [1, {"x": "y"}]}},
         after={"spec": {"replicas": 0}},
     )
@@ -66,6 +70,65 @@ async def test_a_holder_that_was_replaced_writes_nothing_more(
     assert await journal.records(RUN) == [first, second]
 
 
+async def test_the_method_writes_nothing_more_once_the_day_is_halted(store: Store) -> None:
+    await stored(store.storage, a_run(phase=Phase.HOLDING))
+    elsewhere = a_run(id=OTHER, day=DayId("day-2"), phase=Phase.HOLDING)
+    await stored(store.storage, elsewhere, day=a_day(id=DayId("day-2")))
+    before = await store.journal.intend(a_record(), fence=0)
+
+    await store.others.engage(a_halt(), [a_new_entry()])
+
+    assert await store.journal.is_stopped(RUN)
+    with pytest.raises(RunStopped, match="halted by Kim: a real incident"):
+        await store.journal.intend(a_record(), fence=0)
+    undoing = await store.journal.intend(a_record(), fence=0, of_method=False)
+    assert await store.journal.records(RUN) == [before, undoing]
+    assert not await store.journal.is_stopped(OTHER)
+    await store.journal.intend(a_record(run=OTHER), fence=0)
+
+
+async def test_the_method_of_a_run_that_is_aborted_writes_nothing_more(store: Store) -> None:
+    await stored(store.storage, a_run(phase=Phase.HOLDING), a_run(id=OTHER, phase=Phase.HOLDING))
+
+    await store.others.request_stop(RUN, reason="aborted by Kim: not today")
+
+    with pytest.raises(RunStopped, match="not today"):
+        await store.journal.intend(a_record(), fence=0)
+    await store.journal.intend(a_record(run=OTHER), fence=0)
+
+
+async def test_no_intent_of_the_method_is_stored_after_a_halt(store: Store) -> None:
+    """Whichever way the two meet: several guards write as fast as they can while it is halted."""
+    days = [DayId(f"day-{i}") for i in range(4)]
+    for day in days:
+        runs = [RunId(f"{day}, run {i}") for i in range(3)]
+        await stored(
+            store.storage,
+            *(a_run(id=run, day=day, phase=Phase.INJECTING) for run in runs),
+            day=a_day(id=day),
+        )
+        began = {run: anyio.Event() for run in runs}
+
+        async def write(run: RunId, began: anyio.Event) -> None:
+            with anyio.fail_after(20), suppress(RunStopped):
+                while True:
+                    await store.journal.intend(a_record(run=run), fence=0)
+                    began.set()
+
+        async def written(runs: list[RunId]) -> list[int]:
+            return [len(await store.others_journal.records(run)) for run in runs]
+
+        async with anyio.create_task_group() as tasks:
+            for run in runs:
+                tasks.start_soon(write, run, began[run])
+            for event in began.values():
+                await event.wait()
+            await store.others.engage(a_halt(day=day), [a_new_entry(day=day)])
+            when_halted = await written(runs)
+
+        assert await written(runs) == when_halted
+
+
 async def test_nothing_is_written_for_a_run_that_is_not_there(journal: UndoJournal) -> None:
     nothing = RunId("nothing")
 
@@ -92,6 +155,114 @@ async def test_a_run_counts_as_held_for_a_while_after_its_lease_is_over(
 
     assert not await journal.is_held(RUN, fence=mine.fence, grace=NO_GRACE)
     assert await journal.is_held(RUN, fence=mine.fence, grace=LONG)
+
+
+PAYMENT = an_object("payment")
+
+
+def in_cluster(uid: str, server: str = "https://one") -> dict[str, Any]:
+    return {**identity_to(ClusterIdentity(uid=uid, server=server)), "workloads": {}}
+
+
+@pytest.fixture
+async def two(store: Store) -> Store:
+    """A store with two runs, the second on another day, that may both write."""
+    await stored(store.storage, a_run(phase=Phase.HOLDING))
+    elsewhere = a_run(id=OTHER, day=DayId("day-2"), phase=Phase.INJECTING)
+    await stored(store.storage, elsewhere, day=a_day(id=DayId("day-2")))
+    return store
+
+
+@pytest.mark.parametrize("state", [state for state in UndoState if state is not UndoState.UNDONE])
+@pytest.mark.parametrize("of_method", [True, False])
+async def test_what_a_run_has_not_put_back_no_other_run_writes(
+    two: Store, state: UndoState, of_method: bool
+) -> None:
+    first = await two.journal.intend(a_record(ref=PAYMENT), fence=0)
+    await two.journal.settle(replace(first, state=state))
+
+    with pytest.raises(HeldByAnotherRun, match=f"run {RUN} wrote to it") as caught:
+        await two.others_journal.intend(
+            a_record(run=OTHER, ref=replace(PAYMENT, uid="u-2")), fence=0, of_method=of_method
+        )
+
+    assert (caught.value.run, caught.value.other) == (OTHER, RUN)
+    assert await two.journal.records(OTHER) == []
+    again = await two.journal.intend(a_record(ref=PAYMENT), fence=0)
+    assert again.seq == 2
+
+
+async def test_what_a_run_has_put_back_another_may_write(two: Store) -> None:
+    first = await two.journal.intend(a_record(ref=PAYMENT), fence=0)
+    await two.journal.settle(replace(first, state=UndoState.UNDONE))
+
+    theirs = await two.others_journal.intend(a_record(run=OTHER, ref=PAYMENT), fence=0)
+
+    assert await two.journal.records(OTHER) == [theirs]
+    with pytest.raises(HeldByAnotherRun):
+        await two.journal.intend(a_record(ref=PAYMENT), fence=0)
+
+
+@pytest.mark.parametrize("phase", Phase)
+async def test_what_a_run_left_that_is_over_another_may_write(store: Store, phase: Phase) -> None:
+    await stored(store.storage, a_run(phase=phase), a_run(id=OTHER, phase=Phase.INJECTING))
+    first = await store.journal.intend(a_record(ref=PAYMENT), fence=0)
+    await store.journal.settle(replace(first, state=UndoState.KEPT))
+
+    refused = False
+    try:
+        await store.journal.intend(a_record(run=OTHER, ref=PAYMENT), fence=0)
+    except HeldByAnotherRun:
+        refused = True
+
+    assert refused is phase.may_hold_fault
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "is_refused"),
+    [
+        (in_cluster("a"), in_cluster("b"), False),
+        (in_cluster("a"), in_cluster("a", "https://by-another-way"), True),
+        (in_cluster(""), in_cluster("b"), True),
+        (in_cluster(""), in_cluster("b", "https://two"), False),
+        (in_cluster("a"), {}, True),
+        (None, in_cluster("b"), True),
+    ],
+)
+async def test_objects_of_two_clusters_are_told_apart(
+    two: Store,
+    mine: dict[str, Any] | None,
+    theirs: dict[str, Any] | None,
+    is_refused: bool,
+) -> None:
+    for run, baseline in ((RUN, mine), (OTHER, theirs)):
+        if baseline is not None:
+            await two.journal.keep_baseline(run, baseline)
+    await two.journal.intend(a_record(ref=PAYMENT), fence=0)
+
+    if is_refused:
+        with pytest.raises(HeldByAnotherRun):
+            await two.others_journal.intend(a_record(run=OTHER, ref=PAYMENT), fence=0)
+    else:
+        await two.others_journal.intend(a_record(run=OTHER, ref=PAYMENT), fence=0)
+
+
+async def test_of_two_runs_that_write_to_one_object_at_once_one_is_refused(two: Store) -> None:
+    won: dict[str, list[RunId]] = {}
+
+    async def write(journal: UndoJournal, run: RunId, name: str) -> None:
+        with suppress(HeldByAnotherRun):
+            await journal.intend(a_record(run=run, ref=an_object(name)), fence=0)
+            won.setdefault(name, []).append(run)
+
+    with anyio.fail_after(20):
+        for i in range(20):
+            async with anyio.create_task_group() as tasks:
+                for name in (f"x-{i}", f"y-{i}"):
+                    tasks.start_soon(write, two.journal, RUN, name)
+                    tasks.start_soon(write, two.others_journal, OTHER, name)
+
+    assert [len(runs) for runs in won.values()] == [1] * 40
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from orchestrator.services.responding import Responding
 from orchestrator.services.revealing import Revealing
 from tests.builders import DAY, at
 from tests.doubles.clock import TestClock
+from tests.doubles.kubeconfigs import MemoryKubeconfigs
 from tests.doubles.stage import Stage
 
 VERSION = "0.0.test"
@@ -127,7 +128,13 @@ def _services(storage: SqlStorage, clock: HandClock, **rest: Any) -> ApiServices
             clock=clock,
             recording=recording,
         ),
-        previewing=Previewing(storage=storage, rehearser=Stage(TestClock()), clock=clock),
+        previewing=Previewing(
+            storage=storage,
+            rehearser=Stage(TestClock()),
+            kubeconfigs=MemoryKubeconfigs(),
+            recording=recording,
+            clock=clock,
+        ),
         opening=Opening(storage=storage, clock=clock, recording=recording),
         halting=Halting(storage=storage, clock=clock, recording=recording),
         responding=Responding(storage=storage, clock=clock, recording=recording),

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -182,6 +183,35 @@ async def test_nothing_starts_while_lost_runs_are_being_restored(house: House) -
     assert opened.json()["type"] == "/problems/unavailable"
     assert opened.headers["retry-after"]
     assert [shown.status_code, halted.status_code] == [200, 200]
+
+
+@pytest.mark.parametrize("role", [None, Role.RESPONDER, Role.READER])
+async def test_who_must_not_know_of_runs_learns_only_that_it_is_not_ready(
+    house: House, role: Role | None
+) -> None:
+    await house.storage.add_day(a_day(), [a_run(phase=Phase.HOLDING)], [])
+    token = None if role is None else await house.token(role)
+    house.ready[0] = False
+
+    async with house.client(token) as somebody:
+        ready = await somebody.get("/readyz")
+
+    assert ready.status_code == 503
+    assert ready.json()["detail"] == "the service is not ready; ask again in a few seconds"
+    assert not re.search("run|restor|behind", ready.text)
+
+
+@pytest.mark.parametrize("role", [Role.FACILITATOR, Role.AGENT])
+async def test_who_knows_the_plan_learns_why_it_is_not_ready(house: House, role: Role) -> None:
+    token = await house.token(role, None)
+    house.ready[0] = False
+
+    async with house.client(token) as knowing, house.client("cd_0_0") as unknown:
+        ready, refused = await knowing.get("/readyz"), await unknown.get("/readyz")
+
+    assert (ready.status_code, refused.status_code) == (503, 503)
+    assert "runs that an earlier process left behind" in ready.json()["detail"]
+    assert "runs" not in refused.text
 
 
 async def test_service_tells_that_it_lives_is_ready_and_which_it_is(house: House) -> None:

@@ -46,6 +46,21 @@ async def test_only_the_facilitator_approves_a_preview(house: House) -> None:
     assert kept.id == preview
 
 
+async def test_a_second_facilitator_is_told_who_approved_it(house: House) -> None:
+    await stored(house.storage, a_run())
+
+    token = await house.services.admitting.issue(name="Ida", role=Role.FACILITATOR, day=DAY)
+    async with house.guest(Role.FACILITATOR) as first, house.client(token) as ida:
+        preview = await made(first)
+        approved = await first.post(f"{PREVIEWS}/{preview}/approve")
+        again = await ida.post(f"{PREVIEWS}/{preview}/approve")
+        shown = await ida.get(f"{PREVIEWS}/{preview}")
+
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/conflict")
+    assert "a facilitator approved it at" in again.json()["detail"]
+    assert shown.json() == approved.json()
+
+
 async def test_a_preview_of_another_run_is_no_preview_of_this_one(house: House) -> None:
     boxes = (a_box(), a_box(name="another", configuration={"hold": 1}))
     another = a_run(id=RunId("another"), box="another")

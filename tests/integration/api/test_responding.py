@@ -3,11 +3,13 @@ import json
 import anyio
 import pytest
 
+from orchestrator.adapters.storage import SqlUndoJournal
 from orchestrator.domain.day import DayState
 from orchestrator.domain.identity import DayId, Role, RunId
 from orchestrator.domain.run import Phase
 from orchestrator.domain.timeline import VisibleAfter
 from tests.builders import DAY, a_day, a_halt, a_responder, a_run, an_entry
+from tests.contract.ports.test_undo_journal import a_record
 from tests.doubles.worlds import stored
 from tests.integration.api.house import House
 
@@ -197,19 +199,23 @@ async def test_only_the_facilitator_releases_a_halt(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("phase", "state"),
+    ("phase", "on_its_way", "state"),
     [
-        (Phase.ARMED, "engaged"),
-        (Phase.INJECTING, "engaging"),
-        (Phase.HOLDING, "engaging"),
-        (Phase.ROLLING_BACK, "engaged"),
+        (Phase.ARMED, False, "engaged"),
+        (Phase.INJECTING, False, "engaged"),
+        (Phase.INJECTING, True, "engaging"),
+        (Phase.HOLDING, True, "engaging"),
+        (Phase.ROLLING_BACK, True, "engaged"),
     ],
 )
 async def test_a_halt_is_engaged_once_no_method_may_write(
-    house: House, phase: Phase, state: str
+    house: House, phase: Phase, on_its_way: bool, state: str
 ) -> None:
     other = DayId("day-2")
-    await stored(house.storage, a_run(day=other, phase=phase), day=a_day(id=other))
+    run = a_run(day=other, phase=phase)
+    await stored(house.storage, run, day=a_day(id=other))
+    if on_its_way:
+        await SqlUndoJournal(house.database).intend(a_record(run=run.id), fence=0)
     path = f"/api/v1/days/{other}/halt"
 
     async with house.guest(Role.RESPONDER, other) as responder:

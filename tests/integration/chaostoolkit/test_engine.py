@@ -245,6 +245,32 @@ async def test_whoever_asks_a_guard_that_does_not_do_it_is_told(
     assert read(marks) == []
 
 
+@pytest.mark.parametrize("how", ["finish", "stop", "roll back"])
+async def test_the_guard_is_told_when_the_rollbacks_begin(marks: Path, how: str) -> None:
+    """Until then what comes from a runner may be its method's; this guard dies of the word."""
+    ear = Ear()
+
+    async with (
+        engine("dies at roll_back").open(assigned(a_document(marks))) as execution,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(ear.listen, execution)
+        await execution.play()
+        await ear.hears(MethodPlayed)
+        await execution.restrain()
+        asks = {
+            "finish": execution.finish,
+            "stop": execution.stop,
+            "roll back": execution.roll_back,
+        }
+        await asks[how](patience=SOON)
+        gone = await ear.hears(GuardEnded)
+        tasks.cancel_scope.cancel()
+
+    assert isinstance(gone, GuardEnded)
+    assert read(marks)[-1] == "mended"
+
+
 async def test_a_stop_interrupts_the_method(marks: Path) -> None:
     slow = action("slow", path=str(marks), text="broken", seconds=60)
     ear = Ear()

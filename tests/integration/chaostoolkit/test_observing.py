@@ -1,6 +1,7 @@
 """The observer's process samples the steady state, whatever a probe does."""
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +12,13 @@ import anyio
 import pytest
 
 from tests.integration.chaostoolkit.activities import SECRET
-from tests.integration.chaostoolkit.running import experiment, hypothesis, probe, running
+from tests.integration.chaostoolkit.running import (
+    PATIENCE,
+    experiment,
+    hypothesis,
+    probe,
+    running,
+)
 from tests.integration.chaostoolkit.test_playing import assert_silent
 
 
@@ -76,6 +83,42 @@ async def test_every_probe_is_sampled_again_and_again(tmp_path: Path, door: str)
         line["probe"] for line in first
     ]
     assert all(line["took"] >= 0 and not line["problem"] for line in first)
+
+
+async def test_a_measurement_that_is_asked_for_waits_for_no_pause(
+    tmp_path: Path, door: str
+) -> None:
+    async with running(tmp_path, "observe", observed(asking(door)), interval=3600) as observer:
+        await observer.begin()
+        await observer.event("sample")
+        for count in (2, 3):
+            await observer.say(do="look")
+            await observer.event("sample", count=count)
+
+
+async def test_what_is_imported_is_imported_before_the_work_begins(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for name in ("asked", "measured"):
+        source = f"with open('pipe', 'w') as told:\n    told.write('{name}\\n')\n"
+        (tmp_path / f"{name}.py").write_text(source)
+    document = observed(
+        {"type": "probe", "name": "a", "tolerance": 1, "provider": {"module": "not_there"}},
+        {"type": "probe", "name": "b", "tolerance": 1, "provider": {"module": "measured"}},
+        configuration={"now": {"type": "probe", "name": "c", "provider": {"module": "asked"}}},
+    )
+
+    async with running(tmp_path, "observe", document):
+        with anyio.fail_after(PATIENCE):
+            told = await anyio.to_thread.run_sync(two_lines_of, pipe, abandon_on_cancel=True)
+
+    assert told == {"asked\n", "measured\n"}
+
+
+def two_lines_of(pipe: Path) -> set[str]:
+    # Open for both, or it would seem to end between its two writers.
+    with os.fdopen(os.open(pipe, os.O_RDWR), "r") as lines:
+        return {lines.readline() for _ in range(2)}
 
 
 async def test_a_sample_follows_what_is_there(tmp_path: Path) -> None:

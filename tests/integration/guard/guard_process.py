@@ -3,6 +3,8 @@
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import anyio
 
@@ -19,8 +21,8 @@ class DeadlyJournal(SqlUndoJournal):
         super().__init__(database)
         self._at = at
 
-    async def intend(self, record: UndoRecord, *, fence: int) -> UndoRecord:
-        record = await super().intend(record, fence=fence)
+    async def intend(self, record: UndoRecord, *, fence: int, of_method: bool = True) -> UndoRecord:
+        record = await super().intend(record, fence=fence, of_method=of_method)
         self._die("intend")
         return record
 
@@ -34,9 +36,13 @@ class DeadlyJournal(SqlUndoJournal):
 
 
 async def main(url: str, dies_at: str) -> None:
+    await guard_on_stdio(journal=deadly(url, dies_at), clock=SystemClock())
+
+
+@asynccontextmanager
+async def deadly(url: str, dies_at: str) -> AsyncIterator[DeadlyJournal]:
     async with Database(url) as database:
-        journal = DeadlyJournal(database, at=dies_at)
-        await guard_on_stdio(journal=journal, clock=SystemClock())
+        yield DeadlyJournal(database, at=dies_at)
 
 
 if __name__ == "__main__":

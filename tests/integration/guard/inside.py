@@ -3,7 +3,7 @@
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +17,8 @@ from yarl import URL
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.domain.blast_radius import BlastRadius
 from orchestrator.domain.guarding import GuardAssignment
+from orchestrator.domain.identity import RunId
+from orchestrator.domain.run import Phase
 from orchestrator.guard.credentials import Access
 from orchestrator.guard.gate import Gate
 from orchestrator.guard.ledger import Ledger
@@ -24,6 +26,7 @@ from orchestrator.guard.proxy import Proxy, listening
 from orchestrator.guard.undo import Undoing
 from orchestrator.guard.upstream import Upstream, connected
 from orchestrator.guard.writing import Writing
+from orchestrator.ports import UndoJournal
 from orchestrator.practice.api.app import create_app
 from orchestrator.practice.api.bootstrap import new_store
 from orchestrator.practice.controllers import run_controllers
@@ -100,11 +103,24 @@ class Inside:
 
 
 @asynccontextmanager
-async def a_guard_inside(server: str, radius: BlastRadius) -> AsyncIterator[Inside]:
+async def a_guard_inside(
+    server: str,
+    radius: BlastRadius,
+    journal_on: Callable[[MemoryStorage], MemoryUndoJournal] = MemoryUndoJournal,
+) -> AsyncIterator[Inside]:
     """A guard of a run within these limits, whose method may write."""
-    storage, ledger, clock = MemoryStorage(), Ledger(), SystemClock()
-    await stored(storage, a_run())
-    journal = MemoryUndoJournal(storage)
+    storage = MemoryStorage()
+    await stored(storage, a_run(phase=Phase.INJECTING))
+    async with a_guard_on(server, radius, journal_on(storage)) as guard:
+        yield guard
+
+
+@asynccontextmanager
+async def a_guard_on(
+    server: str, radius: BlastRadius, journal: UndoJournal, *, run: RunId = RUN
+) -> AsyncIterator[Inside]:
+    """A guard with a journal that others may share, of a run that is stored."""
+    ledger, clock = Ledger(), SystemClock()
     gate = Gate(clock=clock, longest=radius.longest, recovering=False)
     said: list[Mapping[str, Any]] = []
 
@@ -114,7 +130,7 @@ async def a_guard_inside(server: str, radius: BlastRadius) -> AsyncIterator[Insi
 
     async with an_upstream(server) as upstream, aiohttp.ClientSession() as session:
         writing = Writing(
-            assignment=GuardAssignment(run=RUN, radius=radius),
+            assignment=GuardAssignment(run=run, radius=radius),
             upstream=upstream,
             journal=journal,
             ledger=ledger,
@@ -132,6 +148,6 @@ async def a_guard_inside(server: str, radius: BlastRadius) -> AsyncIterator[Insi
                 upstream=upstream,
                 gate=gate,
                 ledger=ledger,
-                undoing=Undoing(run=RUN, upstream=upstream, journal=journal),
+                undoing=Undoing(run=run, upstream=upstream, journal=journal),
                 said=said,
             )

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from orchestrator.guard.bridging import PROTOCOLS, bridged
 from orchestrator.guard.credentials import Access
-from orchestrator.guard.upstream import connected
+from orchestrator.guard.upstream import NoWebSocket, connected
 
 PROTOCOL = PROTOCOLS[0]
 Serving = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -78,3 +78,29 @@ async def test_end_of_a_command_is_passed_on_as_it_is(farewell: bool, code: int 
     assert (message.data if message.type is aiohttp.WSMsgType.CLOSE else None) == code
     if farewell:
         assert [each.data for each in heard] == [b"\x01typed"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_command_is_not_led_elsewhere_by_its_api_server(status: int) -> None:
+    """Whoever is led there would be given what is typed, and the operator's credentials."""
+    asked: list[str] = []
+
+    async def lead(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.path)
+        if request.path == "/":
+            return web.Response(status=status, headers={"Location": "/elsewhere"})
+        socket = web.WebSocketResponse(protocols=[PROTOCOL])
+        await socket.prepare(request)
+        return socket
+
+    async with served(lead) as server:
+        access = Access(
+            cluster="test", server=server, tls=None, server_name=None, authorization=lambda: ""
+        )
+        async with connected(access) as upstream:
+            with pytest.raises(NoWebSocket) as refused, anyio.fail_after(10):
+                async with upstream.websocket("/", [PROTOCOL]):
+                    pass
+
+    assert refused.value.status == status
+    assert asked == ["/"]

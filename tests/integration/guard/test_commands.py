@@ -1,8 +1,9 @@
 """Commands in containers, over a WebSocket through the guard to an API server that echoes."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -11,19 +12,27 @@ import pytest
 from aiohttp import web
 
 from orchestrator.domain.blast_radius import BlastRadius
-from orchestrator.domain.undo import UndoState, Verb
+from orchestrator.domain.errors import DatabaseUnavailable
+from orchestrator.domain.identity import RunId
+from orchestrator.domain.undo import UndoRecord, UndoState, Verb
+from orchestrator.guard.gate import Stage
+from tests.builders import RUN, a_halt
+from tests.doubles.storage import MemoryStorage, MemoryUndoJournal
+from tests.doubles.worlds import a_new_entry
 from tests.integration.guard.conducting import Cluster, loose, until
 from tests.integration.guard.inside import Inside, a_guard_inside
 
-POD = "/api/v1/namespaces/shop/pods/cart-1"
+PODS = "/api/v1/namespaces/shop/pods/"
+POD = f"{PODS}cart-1"
 EXEC = f"{POD}/exec?command=sh&command=-c&command=date&stdin=true&stdout=true&container=main"
+MEND = EXEC.replace("date", "mend")
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 DONE = b"\x03" + b'{"status":"Success"}'
 
 
 @dataclass
 class Api:
-    """An API server with one pod, whose containers echo what they are told until `exit`."""
+    """An API server with two pods, whose containers echo what they are told until `exit`."""
 
     asked: list[str] = field(default_factory=list)
     open: int = 0
@@ -31,14 +40,18 @@ class Api:
     labels: Mapping[str, str] = field(default_factory=lambda: {"app": "cart"})
     listed: list[Any] = field(default_factory=list)
     """What a list of pods shows, which may be late."""
+    at_look: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint
+    """What happens whenever somebody looks at a pod."""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/exec"):
             return await self._exec(request)
-        if request.path == POD and request.method == "DELETE":
+        name = request.path.removeprefix(PODS)
+        if name in {"cart-1", "cart-2"} and request.method == "DELETE":
             return web.json_response({"kind": "Status", "status": "Success"})
-        if request.path == POD:
-            metadata = {"name": "cart-1", "namespace": "shop", "uid": "u", "labels": self.labels}
+        if name in {"cart-1", "cart-2"}:
+            await self.at_look()
+            metadata = {"name": name, "namespace": "shop", "uid": "u", "labels": self.labels}
             return web.json_response({"kind": "Pod", "metadata": metadata, "spec": {}})
         if request.path.endswith("s"):
             named = request.path.endswith("/pods")
@@ -64,7 +77,11 @@ class Api:
 
 
 @asynccontextmanager
-async def a_world(api: Api, **changes: Any) -> AsyncIterator[Inside]:
+async def a_world(
+    api: Api,
+    journal_on: Callable[[MemoryStorage], MemoryUndoJournal] = MemoryUndoJournal,
+    **changes: Any,
+) -> AsyncIterator[Inside]:
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", api.answer)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
@@ -72,7 +89,7 @@ async def a_world(api: Api, **changes: Any) -> AsyncIterator[Inside]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
         server = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        async with a_guard_inside(server, limits(**changes)) as inside:
+        async with a_guard_inside(server, limits(**changes), journal_on) as inside:
             yield inside
     finally:
         await runner.cleanup()
@@ -220,19 +237,158 @@ async def test_command_is_cut_off_when_the_method_is_over() -> None:
         await until(is_cut_off)
 
 
+async def run_to_its_end(inside: Inside, path: str = EXEC) -> None:
+    async with a_command(inside, path) as socket:
+        await socket.send_bytes(b"\x00exit")
+        assert await socket.receive_bytes() == DONE
+
+
+async def roll_back(inside: Inside) -> None:
+    await inside.gate.restrain()
+    inside.gate.roll_back()
+
+
 async def test_rollbacks_run_commands_only_where_the_method_did() -> None:
     async with a_world(Api()) as inside:
-        await inside.gate.restrain()
-        assert await raw(inside, EXEC) == (403, "rollback")
+        await roll_back(inside)
+        assert await raw(inside, MEND) == (403, "rollback")
 
     async with a_world(Api()) as inside:
-        async with a_command(inside) as socket:
-            await socket.send_bytes(b"\x00exit")
-            await socket.receive_bytes()
+        await run_to_its_end(inside)
+        await roll_back(inside)
+        await run_to_its_end(inside, MEND)
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        EXEC,
+        EXEC.replace("stdin=true&", ""),
+        EXEC.replace("&container=main", ""),
+        EXEC.replace("cart-1", "cart-2"),
+    ],
+)
+async def test_the_rollbacks_run_no_command_that_the_method_ran(again: str) -> None:
+    """A halt turns the stage before the runner hears of it, and the method goes on until then."""
+    async with a_world(Api()) as inside:
+        await run_to_its_end(inside)
+        await run_to_its_end(inside, MEND.replace("cart-1", "cart-2"))
+        await roll_back(inside)
+
+        assert await raw(inside, again) == (403, "rollback")
+        assert await raw(inside, again) == (403, "rollback")
+
+
+async def test_nothing_more_is_run_until_the_method_has_ended() -> None:
+    """What the method would run next is none of its rollbacks, although nobody knows it yet."""
+    async with a_world(Api()) as inside:
+        await run_to_its_end(inside)
         await inside.gate.restrain()
-        async with a_command(inside) as socket:
-            await socket.send_bytes(b"\x00exit")
-            assert await socket.receive_bytes() == DONE
+        assert await raw(inside, MEND) == (403, "rollback")
+
+        inside.gate.roll_back()
+        await run_to_its_end(inside, MEND)
+
+
+async def test_a_rollback_that_comes_before_the_word_of_it_waits_for_it() -> None:
+    async with a_world(Api()) as inside:
+        await run_to_its_end(inside)
+        await inside.gate.restrain()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run_to_its_end, inside, MEND)
+            await anyio.wait_all_tasks_blocked()
+            inside.gate.roll_back()
+
+
+async def test_the_rollbacks_may_run_their_own_command_again() -> None:
+    async with a_world(Api()) as inside:
+        await run_to_its_end(inside)
+        await roll_back(inside)
+
+        await run_to_its_end(inside, MEND)
+        await run_to_its_end(inside, MEND)
+
+
+async def test_a_command_that_was_held_back_is_not_run_by_the_rollbacks() -> None:
+    api = Api()
+    async with a_world(api) as inside:
+        await run_to_its_end(inside, MEND)
+        inside.gate.roll_back()
+        async with anyio.create_task_group() as tasks:
+
+            async def restrain() -> None:
+                tasks.start_soon(inside.gate.restrain)
+                while inside.gate.stage is Stage.METHOD:
+                    await anyio.lowlevel.checkpoint()
+
+            api.at_look = restrain
+            assert await raw(inside, EXEC) == (403, "stage")
+
+        api.at_look = anyio.lowlevel.checkpoint
+        assert await raw(inside, EXEC) == (403, "rollback")
+
+
+class Overslept(MemoryUndoJournal):
+    """A journal whose guard is frozen as soon as an intent is in it; others act meanwhile."""
+
+    def __init__(self, storage: MemoryStorage) -> None:
+        super().__init__(storage)
+        self.storage = storage
+
+    async def intend(self, record: UndoRecord, *, fence: int, of_method: bool = True) -> UndoRecord:
+        numbered = await super().intend(record, fence=fence, of_method=of_method)
+        await self.meanwhile()
+        return numbered
+
+    async def meanwhile(self) -> None:
+        """Another takes the run over."""
+        await anyio.lowlevel.checkpoint()
+        self.storage.steal(RUN)
+
+
+class Halted(Overslept):
+    """A journal whose day is halted while the guard is frozen."""
+
+    async def meanwhile(self) -> None:
+        await self.storage.engage(a_halt(), [a_new_entry()])
+
+
+class Unheard(Overslept):
+    """A journal whose database goes out while the guard is frozen, and for good."""
+
+    async def meanwhile(self) -> None:
+        """The other half is what is asked after it."""
+        await anyio.lowlevel.checkpoint()
+
+    async def is_held(self, run: RunId, *, fence: int, grace: timedelta) -> bool:
+        del run, fence, grace
+        raise DatabaseUnavailable(database="double", problem="is out")
+
+
+@pytest.mark.parametrize(
+    ("journal_on", "rule", "state"),
+    [(Overslept, "lease", UndoState.INTENT), (Halted, "stop", UndoState.UNDONE)],
+)
+async def test_a_guard_that_was_frozen_connects_no_command_of_a_run_that_is_not_its_any_more(
+    journal_on: Callable[[MemoryStorage], MemoryUndoJournal], rule: str, state: UndoState
+) -> None:
+    """What comes in between the journal and the connection, a command's lock cannot tell it."""
+    api = Api()
+    async with a_world(api, journal_on) as inside:
+        assert await raw(inside, EXEC) == (403, rule)
+
+        assert api.asked == []
+        assert [each.state for each in inside.ledger.records] == [state]
+
+
+async def test_no_command_is_connected_while_nobody_can_say_who_holds_the_run() -> None:
+    api = Api()
+    async with a_world(api, Unheard) as inside:
+        status, _ = await Cluster(url=inside.url).raw("GET", EXEC, headers=WEBSOCKET)
+
+        assert status == 503
+        assert api.asked == []
 
 
 async def test_command_and_writes_at_once_do_not_wait_for_each_other() -> None:
@@ -248,7 +404,7 @@ async def test_rollbacks_run_no_command_in_a_pod_that_was_changed_in_another_way
     async with a_world(Api()) as inside:
         status, _ = await inside.ask("DELETE", POD)
         assert status == 200
-        await inside.gate.restrain()
+        await roll_back(inside)
 
         assert await raw(inside, EXEC) == (403, "rollback")
 

@@ -178,6 +178,42 @@ async def test_rollbacks_may_write_only_what_the_run_changed(
         assert (await cluster.read(deployment("cart")))["spec"]["replicas"] == 3
 
 
+@pytest.mark.usefixtures("cluster")
+async def test_rollbacks_put_a_field_back_as_it_was_and_no_other_way(
+    start: StartGuard,
+) -> None:
+    """The next action of a method that is being stopped may be about the same field."""
+    async with start() as guard:
+        behind = await guard.begin()
+        await behind.patch(deployment("checkout"), {"spec": {"replicas": 2}})
+        await guard.do("restrain")
+
+        further = await behind.patch(deployment("checkout"), {"spec": {"replicas": 1}})
+        back = await behind.patch(deployment("checkout"), {"spec": {"replicas": 3}})
+
+        assert rule(further[1]) == "rollback"
+        assert "as it was" in further[1]["message"]
+        assert back[0] == 200
+
+
+@pytest.mark.usefixtures("cluster")
+async def test_rollbacks_take_away_what_the_run_made_and_change_nothing_in_it(
+    start: StartGuard,
+) -> None:
+    made = "/api/v1/namespaces/shop/configmaps/of-this-run"
+    body = {"metadata": {"name": "of-this-run"}, "data": {"a": "one"}}
+    async with start() as guard:
+        behind = await guard.begin()
+        assert (await behind.raw("POST", made.rpartition("/")[0], body))[0] == 201
+        await guard.do("restrain")
+
+        further = await behind.patch(made, {"data": {"a": "two"}})
+        gone = await behind.raw("DELETE", made)
+
+        assert rule(further[1]) == "rollback"
+        assert gone[0] == 200
+
+
 async def test_writes_at_once_pass_one_limit_together(start: StartGuard, cluster: Cluster) -> None:
     names = ("payment", "cart", "stock", "checkout", "catalog", "storefront")
     statuses: list[int] = []

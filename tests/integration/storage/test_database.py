@@ -260,6 +260,49 @@ async def test_one_who_claims_passes_over_a_run_that_another_is_just_claiming(
         assert claimed.id == second.id
 
 
+async def test_an_urgent_write_waits_for_one_that_goes_on_and_is_patient_again_afterwards(
+    tmp_path: Path,
+) -> None:
+    async with Database(f"sqlite+aiosqlite:///{tmp_path / 'chaosday.db'}") as database:
+        order: list[str] = []
+        waits = anyio.Event()
+
+        async def write_urgently() -> None:
+            waits.set()
+            async with database.writing(urgent=True) as connection:
+                order.append("urgent")
+                patience = await connection.scalar(text("PRAGMA busy_timeout"))
+                order.append(f"{patience} ms")
+
+        async with anyio.create_task_group() as tasks, database.writing():
+            tasks.start_soon(write_urgently)
+            await waits.wait()
+            # Long enough for its first tries to fail.
+            await _some_transactions(database, 20)
+            order.append("ordinary")
+
+    assert order == ["ordinary", "urgent", "10000 ms"]
+
+
+async def _some_transactions(database: Database, count: int) -> None:
+    for _ in range(count):
+        async with database.reading() as connection:
+            await connection.execute(text("select 1"))
+
+
+@pytest.mark.slow
+async def test_an_urgent_write_that_nobody_makes_room_for_finds_no_database(
+    tmp_path: Path,
+) -> None:
+    async with Database(f"sqlite+aiosqlite:///{tmp_path / 'chaosday.db'}") as database:
+        async with database.writing():
+            with pytest.raises(DatabaseUnavailable, match="locked"):
+                async with database.writing(urgent=True):
+                    pass
+        async with database.writing(urgent=True):
+            pass
+
+
 @pytest.mark.postgres
 async def test_a_conductor_that_is_frozen_in_a_transaction_loses_its_locks(
     postgres: PostgresServer,

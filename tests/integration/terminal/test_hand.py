@@ -1,6 +1,7 @@
 """A program that an agent of chaos works with: how it begins, fails and is ended."""
 
 import os
+import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -30,6 +31,14 @@ def a_hand(*command: str, **more: str) -> TerminalHand:
     return TerminalHand(by=EVE, command=command, environment=os.environ | more)
 
 
+def a_shell(folder: Path, *lines: str) -> str:
+    """A program that takes the place of a shell."""
+    path = folder / "shell"
+    path.write_text("\n".join(("#!/bin/sh", *lines, "")))
+    path.chmod(0o755)
+    return str(path)
+
+
 async def done(hand: TerminalHand, variables: Mapping[str, str] | None = None) -> str:
     with anyio.fail_after(20):
         return await hand.work(variables or {})
@@ -56,6 +65,18 @@ async def test_it_has_the_persons_environment_and_what_leads_to_the_guard(tmp_pa
     assert (tmp_path / "seen").read_text() == "kept /the/guards\n"
 
 
+async def test_nothing_else_that_leads_to_a_cluster_is_passed_on(tmp_path: Path) -> None:
+    known = {"HELM_KUBETOKEN": "t", "KUBERNETES_SERVICE_HOST": "10.0.0.1", "MINE": "kept"}
+    hand = a_hand("sh", "-c", f"env > {tmp_path}/seen", **known)
+
+    await done(hand)
+
+    seen = (tmp_path / "seen").read_text()
+    assert "MINE=kept" in seen
+    assert "HELM_KUBETOKEN" not in seen
+    assert "KUBERNETES_SERVICE_HOST" not in seen
+
+
 @pytest.mark.parametrize(
     ("command", "problem"),
     [
@@ -69,12 +90,11 @@ async def test_how_it_failed_is_told(command: tuple[str, ...], problem: str) -> 
 
 
 async def test_what_a_shell_ends_with_is_no_failure(tmp_path: Path) -> None:
-    shell = tmp_path / "shell"
-    shell.write_text("#!/bin/sh\nexit 3\n")
-    shell.chmod(0o755)
-    hand = a_hand(SHELL=str(shell))
+    hand = a_hand(SHELL=a_shell(tmp_path, 'test "$1" = -i && exec sh -c "$3"', "exit 3"))
 
-    assert (hand.deed, await done(hand)) == ("a shell", "")
+    problem = await done(hand, {"KUBECONFIG": "/the/guards"})
+
+    assert (hand.deed, problem) == ("a shell", "")
 
 
 async def test_it_is_ended_with_all_that_it_started_even_if_it_minds(tmp_path: Path) -> None:
@@ -115,9 +135,12 @@ async def test_one_that_was_ended_before_it_began_does_not_begin(tmp_path: Path)
 # In the place of a runner
 
 
-def at_work(*command: str) -> HandAtWork:
+A_KUBECONFIG = {"KUBECONFIG": "/nowhere/of-these-tests"}
+
+
+def at_work(*command: str, variables: Mapping[str, str] | None = None) -> HandAtWork:
     hand = TerminalHand(by=EVE, command=command, environment=os.environ, hold=timedelta(seconds=7))
-    return HandAtWork(hand, variables={}, clock=SystemClock())
+    return HandAtWork(hand, variables=variables or A_KUBECONFIG, clock=SystemClock())
 
 
 async def test_it_says_the_lines_of_a_runner() -> None:
@@ -163,3 +186,40 @@ async def test_one_that_never_began_says_only_that_it_is_over() -> None:
         events = [line["event"] async for line in work.lines()]
 
     assert events == ["ended"]
+
+
+LEFT = (
+    "setsid sh -c 'echo $$ > {path}.new; mv {path}.new {path}; exec sleep 60' &"
+    # One that has no session of its own yet would be hung up on with the rest.
+    " until test -e {path}; do sleep 0.01; done"
+)
+
+
+async def goes_through(work: HandAtWork) -> None:
+    """What a run does with a hand, from its beginning to its end."""
+    with anyio.fail_after(20):
+        await work.say({"do": "begin"})
+        async for line in work.lines():
+            if line["event"] == "played":
+                await work.say({"do": "finish"})
+
+
+async def test_what_it_left_in_the_background_is_ended_with_its_run(tmp_path: Path) -> None:
+    path = tmp_path / "child"
+    kubeconfig = {"KUBECONFIG": str(tmp_path / "kubeconfig")}
+
+    await goes_through(at_work("sh", "-c", LEFT.format(path=path), variables=kubeconfig))
+
+    await is_ended(int(path.read_text()))
+
+
+async def test_what_has_another_kubeconfig_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "child"
+    kubeconfig = {"KUBECONFIG": str(tmp_path / "kubeconfig")}
+    left = f"export KUBECONFIG={tmp_path}/kubeconfig-of-mine; " + LEFT.format(path=path)
+
+    await goes_through(at_work("sh", "-c", left, variables=kubeconfig))
+
+    number = int(path.read_text())
+    os.kill(number, signal.SIGTERM)
+    await is_ended(number)

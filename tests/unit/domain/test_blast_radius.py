@@ -260,6 +260,13 @@ def test_budget_is_left_with_what_it_needs(before: int, after: int, expected: st
     assert rule(loose, a_write(left=left)) == ""
 
 
+def test_budget_is_weakened_only_where_it_may_be_violated() -> None:
+    loose = a_radius(disruption_budgets=Budgets.MAY_BE_VIOLATED)
+    weakening = a_write(weakened="poddisruptionbudgets/shop/web")
+
+    assert (rule(a_radius(), weakening), rule(loose, weakening)) == ("disruption_budgets", "")
+
+
 def test_narrowing_takes_the_stricter_of_all_limits() -> None:
     one = a_radius(
         creates=frozenset({"jobs", "pods"}),

@@ -1,12 +1,13 @@
 """What all writes to one object come to, and what is left to do about it."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.domain.net_effect import (
+from orchestrator.domain.deciding import (
     Await,
     Decision,
     PutBack,
@@ -14,10 +15,16 @@ from orchestrator.domain.net_effect import (
     Remove,
     Settled,
     decide,
-    merged,
-    net_effects,
 )
-from orchestrator.domain.undo import ObjectRef, UndoRecord, UndoState, Verb
+from orchestrator.domain.net_effect import merged, net_effects
+from orchestrator.domain.undo import (
+    ABSENT,
+    ObjectRef,
+    UndoRecord,
+    UndoState,
+    Verb,
+    changed_leaves,
+)
 from tests.builders import RUN, at
 
 Document = dict[str, Any]
@@ -188,6 +195,126 @@ def test_changed_object_that_others_deleted_is_reported() -> None:
         assert said in decision.kept[0].now
 
 
+def test_made_anew_by_us_and_its_answer_lost_is_put_back() -> None:
+    mark = {"annotations": {"x-0a1b2c3d": "random"}}
+    deleted = a_write(Verb.DELETE, an_object("old", said="before"), None)
+    promised = an_object("of the dry run", metadata=mark, said="broken")
+    intent = a_write(Verb.CREATE, None, promised, seq=2, state=UndoState.INTENT)
+
+    decision = decided(deleted, intent, now=an_object("real", metadata=mark, said="broken"))
+
+    assert decision == PutBack(
+        patch={"metadata": {"annotations": None}, "spec": {"said": "before"}}
+    )
+    leaving = an_object("real", metadata={**mark, "deletionTimestamp": "t"}, said="broken")
+    assert isinstance(decided(deleted, intent, now=leaving), Await)
+    assert isinstance(decided(deleted, intent, now=None), Recreate)
+
+
+REMADE = {"annotations": {"x-0a1b2c3d": "random"}}
+
+
+def remade(*, now: Document | None, is_refused: bool = True, **later: Document) -> Decision:
+    """What is left to do where the run made another object in the place of one that it deleted."""
+    deleted = a_write(Verb.DELETE, an_object("old", strategy="a", serviceName="a"), None)
+    ours = an_object("ours", metadata=REMADE, strategy="b", serviceName="b")
+    created = a_write(Verb.CREATE, None, ours, seq=2)
+    again = [a_write(Verb.DELETE, found, None, seq=3) for found in later.values()]
+    (effect,) = net_effects([deleted, created, *again])
+    return decide(replace(effect, is_refused=is_refused), now)
+
+
+ORIGIN = {"metadata": {"name": "cart"}, "spec": {"strategy": "a", "serviceName": "a"}}
+
+
+def test_what_a_patch_does_not_put_back_is_taken_away_and_made_as_it_was() -> None:
+    ours = an_object("ours", metadata=REMADE, strategy="b", serviceName="b")
+    leaving = an_object("ours", metadata={**REMADE, "deletionTimestamp": "t"}, strategy="b")
+
+    assert isinstance(remade(now=ours, is_refused=False), PutBack)
+    assert remade(now=ours) == Remove(uid="ours")
+    assert isinstance(remade(now=leaving), Await)
+    assert remade(now=None) == Recreate(document=ORIGIN)
+    assert remade(now=None, is_refused=False) == Recreate(document=ORIGIN)
+    assert remade(now=an_object("new", strategy="a", serviceName="a")) == Settled()
+
+
+def test_what_others_changed_in_what_we_made_stays_and_is_told_with_all_that_stays_ours() -> None:
+    theirs = {**REMADE, "labels": {"mended": "yes"}}
+    now = an_object("ours", metadata=theirs, strategy="b", serviceName="b")
+
+    decision = remade(now=now)
+
+    assert isinstance(decision, PutBack)
+    assert decision.patch == {"metadata": {"annotations": None}, "spec": {"strategy": "a"}}
+    assert [each.field for each in decision.kept] == ["spec.serviceName"]
+    settled = remade(now=merged(now, decision.patch))
+    assert isinstance(settled, Settled)
+    assert [each.field for each in settled.kept] == ["spec.serviceName"]
+
+
+def test_what_we_made_and_took_away_again_is_made_as_it_was_with_what_others_added() -> None:
+    theirs = an_object("ours", metadata=REMADE, strategy="b", serviceName="b", replicas=7)
+
+    decision = remade(now=None, again=theirs)
+
+    assert isinstance(decision, Recreate)
+    assert decision.document["spec"] == {"strategy": "a", "serviceName": "a", "replicas": 7}
+
+
+def test_pod_made_of_the_same_file_is_left_where_it_is() -> None:
+    def a_pod(uid: str, node: str, token: str, **metadata: Any) -> Document:
+        volume = {"name": f"kube-api-access-{token}"}
+        return an_object(uid, metadata=metadata, nodeName=node, volumes=[volume])
+
+    told = {"practice.chaosday.io/listens": "8080"}
+    before = a_pod("old", "one", "abcde", annotations=told)
+    deleted = a_pods(a_write(Verb.DELETE, before, None))
+    ours = an_object("ours", metadata=REMADE, volumes=[{"name": "kube-api-access-fghij"}])
+    created = a_pods(a_write(Verb.CREATE, None, ours, seq=2))
+    now = a_pod("ours", "two", "fghij", annotations=REMADE["annotations"] | told)
+
+    decision = decided(deleted, created, now=now)
+
+    assert isinstance(decision, PutBack)
+    assert decided(deleted, created, now=merged(now, decision.patch)) == Settled()
+
+
+def test_map_added_by_one_write_and_filled_by_the_next_goes_whole() -> None:
+    first = a_write(Verb.CHANGE, an_object(a=1), an_object(a=1, map={"x": 1}))
+    second = a_write(Verb.CHANGE, an_object(a=1, map={"x": 1}), an_object(a=1, map={"y": 2}), seq=2)
+
+    assert decided(first, second, now=an_object(a=1, map={"y": 2})) == PutBack(
+        patch={"spec": {"map": None}}
+    )
+
+
+def test_map_that_others_made_between_two_writes_stays() -> None:
+    first = a_write(Verb.CHANGE, an_object(a=1), an_object(a=1, map={"x": 1}))
+    gone = a_write(Verb.CHANGE, an_object(a=1, map={"x": 1}), an_object(a=1), seq=2)
+    third = a_write(Verb.CHANGE, an_object(a=1, map={}), an_object(a=1, map={"y": 2}), seq=3)
+
+    assert decided(first, gone, third, now=an_object(a=1, map={"y": 2})) == PutBack(
+        patch={"spec": {"map": {"y": None}}}
+    )
+
+
+def test_owned_object_that_its_controller_is_to_make_anew_is_awaited() -> None:
+    before = an_object(metadata=OWNED)
+    deleted = a_write(Verb.DELETE, before, None)
+    leaving = an_object(metadata={**OWNED, "deletionTimestamp": "t"})
+
+    assert isinstance(decided(deleted, now=None), Await)
+    assert isinstance(decided(deleted, now=leaving), Await)
+    assert decided(deleted, now=an_object("new", metadata=OWNED)) == Settled()
+    assert decided(a_pods(deleted), now=None) == Settled()
+
+
+def a_pods(write: UndoRecord) -> UndoRecord:
+    """The same write to a pod, which its controller replaces under another name."""
+    return replace(write, ref=replace(write.ref, kind="pods"))
+
+
 FIELDS = st.sampled_from(["a", "b", "c"])
 VALUES = st.integers(0, 3)
 
@@ -221,3 +348,36 @@ def test_whatever_order_writes_come_in_only_ours_is_taken_back(
         assert isinstance(again, Settled)
 
     assert restored["spec"] == expected
+
+
+MAPS = st.sampled_from(["map", "other map"])
+SPECS = st.recursive(
+    st.dictionaries(FIELDS, VALUES, max_size=2),
+    lambda inner: st.builds(
+        dict[str, Any].__or__,
+        st.dictionaries(FIELDS, VALUES, max_size=2),
+        st.dictionaries(MAPS, inner, max_size=2),
+    ),
+    max_leaves=4,
+)
+
+
+@given(st.lists(SPECS, min_size=1, max_size=5))
+def test_untouched_by_others_an_object_is_as_before_our_first_write(states: list[Document]) -> None:
+    objects = [an_object(**state) for state in states]
+    records = [
+        a_write(Verb.CHANGE, before, after, seq=seq)
+        for seq, (before, after) in enumerate(pairwise(objects), 1)
+    ]
+
+    restored = objects[-1]
+    for effect in net_effects(records):
+        for _ in range(3):
+            decision = decide(effect, restored)
+            if isinstance(decision, PutBack):
+                restored = merged(restored, decision.patch)
+        assert isinstance(decide(effect, restored), Settled)
+
+    # An empty map that we filled and then took away is as good as none.
+    for was, now in changed_leaves(objects[0], restored).values():
+        assert (was, now) == ({}, ABSENT)

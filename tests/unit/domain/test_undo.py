@@ -145,3 +145,74 @@ def test_taint_that_others_changed_stays_and_is_told() -> None:
 
     assert found.patch == {}
     assert [each.field for each in found.kept] == ["spec.taints.ours:NoExecute"]
+
+
+@given(DOCUMENTS, DOCUMENTS)
+def test_untouched_by_others_no_empty_map_is_left_and_none_is_lost(
+    before: Document, after: Document
+) -> None:
+    assert put_back(before, after, after) == before
+
+
+@given(DOCUMENTS, DOCUMENTS, DOCUMENTS)
+def test_a_map_goes_only_if_it_was_not_there_and_nothing_of_others_is_in_it(
+    before: Document, after: Document, now: Document
+) -> None:
+    restored = put_back(before, after, now)
+    ours = changed_leaves(before, after)
+
+    for path in maps_of(now):
+        gone = value_at(restored, path) is ABSENT
+        assert not gone or value_at(before, path) is ABSENT
+    for path, (_, theirs) in leaves_of(now).items():
+        # A plain value where a map of ours was is no field beside ours.
+        is_beside = not any(each[: len(path)] == path for each in ours)
+        if is_beside and value_at(after, path) != theirs:
+            assert value_at(restored, path) == theirs
+
+
+def maps_of(document: Document) -> list[tuple[str, ...]]:
+    inner = {key: value for key, value in document.items() if isinstance(value, dict)}
+    below = [(key, *path) for key, value in inner.items() for path in maps_of(value)]
+    return [*((key,) for key in inner), *below]
+
+
+def leaves_of(document: Document) -> dict[tuple[str, ...], tuple[Any, Any]]:
+    return {path: pair for path, pair in changed_leaves({}, document).items() if pair[1] != {}}
+
+
+ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
+TERMS = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "Exists"}]}]}
+AFFINITY = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": TERMS}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "patch"),
+    [
+        (
+            {"strategy": {"type": "Recreate"}},
+            {"strategy": ROLLING},
+            {"strategy": {"type": "Recreate", "rollingUpdate": None}},
+        ),
+        ({"a": 1}, {"a": 1, "affinity": AFFINITY}, {"affinity": None}),
+        ({"affinity": {}}, {"affinity": AFFINITY}, {"affinity": {"nodeAffinity": None}}),
+        ({"selector": {}}, {"selector": {"app": "x"}}, {"selector": {"app": None}}),
+        ({"selector": {"app": "x"}}, {"selector": {}}, {"selector": {"app": "x"}}),
+    ],
+)
+def test_what_was_added_goes_whole_and_what_was_empty_stays(
+    before: Document, after: Document, patch: Document
+) -> None:
+    found = restoring(key="x", before={"spec": before}, after={"spec": after}, now={"spec": after})
+
+    assert found.patch == {"spec": patch}
+
+
+def test_added_map_stays_when_others_put_something_in_it() -> None:
+    now = {"spec": {"behavior": {"scaleDown": {"ours": 1}, "scaleUp": {"theirs": 2}}}}
+    ours = {"spec": {"behavior": {"scaleDown": {"ours": 1}}}}
+
+    found = restoring(key="x", before={"spec": {}}, after=ours, now=now)
+
+    assert found.patch == {"spec": {"behavior": {"scaleDown": None}}}
+    assert merged(now, found.patch) == {"spec": {"behavior": {"scaleUp": {"theirs": 2}}}}

@@ -26,6 +26,8 @@ class OneObject:
     meanwhile: list[Callable[[Json], None]] = field(default_factory=list)
     """Others' writes: one is made before each patch."""
     patches: list[Json] = field(default_factory=list)
+    read: list[tuple[str, str]] = field(default_factory=list)
+    """What was read, and as whom: path with query, and the Authorization header."""
 
     def get(self, path: str) -> tuple[int, Json]:
         if path.partition("?")[0] != self.path or self.body is None:
@@ -75,6 +77,7 @@ def serving(kept: OneObject, kubeconfig: Path) -> Iterator[None]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            kept.read.append((self.path, self.headers.get("Authorization", "")))
             self.answer(*kept.get(self.path))
 
         def do_PATCH(self) -> None:

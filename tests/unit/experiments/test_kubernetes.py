@@ -1,6 +1,9 @@
 """Proofs see what the cluster says, and take its silences as the cluster means them."""
 
+import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +61,20 @@ def test_pod_that_was_there_and_is_no_more_is_gone(serve: Serve) -> None:
     kept.body["items"] = [a_pod("c"), a_pod("a")]
 
     assert pods_gone(before, "app=stock", "shop") == 1
+
+
+def test_pods_are_chosen_by_their_labels_and_read_as_the_kubeconfig_says(serve: Serve) -> None:
+    kept = serve(pods(a_pod("a")))
+    kubeconfig = Path(os.environ["KUBECONFIG"])
+    document = json.loads(kubeconfig.read_text("utf-8"))
+    document["users"][0]["user"] = {"token": "of-an-agent"}
+    kubeconfig.write_text(json.dumps(document), "utf-8")
+
+    pod_uids("app in (stock,cart)", "shop")
+
+    assert kept.read == [
+        (f"{PODS}?labelSelector=app%20in%20%28stock%2Ccart%29", "Bearer of-an-agent")
+    ]
 
 
 def test_proof_without_anything_to_compare_with_proves_nothing(serve: Serve) -> None:

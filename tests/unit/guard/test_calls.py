@@ -58,6 +58,77 @@ def test_options_that_are_not_known_are_refused() -> None:
     )
 
 
+@pytest.mark.parametrize("seconds", [-1, 1.5, "30", True, [], {}])
+def test_the_grace_of_a_deletion_is_a_whole_number(seconds: object) -> None:
+    assert refused("DELETE", POD, {"gracePeriodSeconds": seconds}) == "body"
+    body = {"metadata": {"name": "cart-1"}, "deleteOptions": {"gracePeriodSeconds": seconds}}
+    assert refused("POST", f"{POD}/eviction", body) == "body"
+
+
+def test_the_grace_in_the_query_is_no_way_around() -> None:
+    assert refused("DELETE", POD, gracePeriodSeconds="-1") == "body"
+    assert refused("DELETE", POD, gracePeriodSeconds="") == "query"
+
+
+OWNERS = [{"manager": "us", "operation": "Update"}]
+
+
+@pytest.mark.parametrize("given", [[{}], [], OWNERS, "x"])
+@pytest.mark.parametrize(
+    ("method", "media"),
+    [
+        ("PUT", Media.JSON),
+        ("PATCH", Media.MERGE_PATCH),
+        ("PATCH", Media.STRATEGIC_PATCH),
+        ("PATCH", Media.APPLY_PATCH),
+    ],
+)
+def test_who_owns_which_field_stays_the_servers_to_say(
+    method: str, media: Media, given: object
+) -> None:
+    """It would change beside what is looked at, and nothing would put it back."""
+    metadata = {"managedFields": given, "$setElementOrder/managedFields": [], "labels": {"a": "b"}}
+
+    call = a_call(method, POD, {"metadata": metadata, "spec": {}}, media)
+
+    assert call.body == {"metadata": {"labels": {"a": "b"}}, "spec": {}}
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "test", "path": "/metadata/managedFields/0", "value": {}},
+        {"op": "move", "from": "/metadata/managedFields", "path": "/metadata/labels/a"},
+        {"op": "copy", "from": "/metadata/labels", "path": "/metadata/managedFields/0"},
+        {"op": "replace", "path": "/metadata", "value": {"managedFields": [{}]}},
+        {"op": "remove", "path": "/metadata"},
+        {"op": "copy", "from": "/spec", "path": "/metadata"},
+        {"op": "replace", "path": "", "value": {"metadata": {"managedFields": [{}]}}},
+        "remove",
+    ],
+)
+def test_who_owns_which_field_is_not_changed_by_a_json_patch(operation: object) -> None:
+    fine = {"op": "add", "path": "/metadata/labels/managedFields", "value": "x"}
+    assert a_call("PATCH", POD, [fine], Media.JSON_PATCH).body == [fine]
+
+    with pytest.raises(NotLetThrough) as caught:
+        a_call("PATCH", POD, [fine, operation], Media.JSON_PATCH)
+
+    assert caught.value.rule == "body"
+
+
+def test_owners_that_a_json_patch_sets_are_left_out() -> None:
+    """`kubectl apply --server-side` renames them so, after a client-side one."""
+    fine = {"op": "replace", "path": "/metadata/resourceVersion", "value": "7"}
+    owners = [
+        {"op": "replace", "path": "/metadata/managedFields", "value": [{}]},
+        {"op": "remove", "path": "/metadata/managedFields"},
+        {"op": "replace", "path": "/metadata/managedFields/0", "value": {}},
+    ]
+
+    assert a_call("PATCH", POD, [*owners, fine], Media.JSON_PATCH).body == [fine]
+
+
 def test_eviction_names_the_pod_of_its_path() -> None:
     body = {"metadata": {"name": "cart-1"}}
     assert a_call("POST", f"{POD}/eviction", body).action is Action.EVICT

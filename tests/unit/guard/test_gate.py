@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from orchestrator.domain.blast_radius import Denied
-from orchestrator.guard.gate import Gate, MayNotPlay, Stage
+from orchestrator.guard.gate import ROLLBACKS, Gate, MayNotPlay, Stage
 from tests.builders import at
 
 
@@ -62,6 +62,57 @@ async def test_rollbacks_may_write_when_the_time_is_over(gate: Gate, clock: Hand
 
     assert rule(gate) == ""
     assert gate.stage is Stage.ROLLBACK
+
+
+def command_rule(gate: Gate) -> str:
+    denied = gate.denied_command()
+    return denied.rule if isinstance(denied, Denied) else ""
+
+
+async def test_rollbacks_run_commands_for_a_time_that_no_second_restraint_prolongs(
+    gate: Gate, clock: HandClock
+) -> None:
+    gate.play()
+    clock.seconds = 61
+    assert command_rule(gate) == "longest"
+
+    await gate.restrain()
+    assert command_rule(gate) == "rollback"
+    gate.roll_back()
+    assert command_rule(gate) == ""
+
+    clock.seconds = 61 + ROLLBACKS.total_seconds() - 1
+    await gate.restrain()
+    assert command_rule(gate) == ""
+
+    clock.seconds = 61 + ROLLBACKS.total_seconds()
+    await gate.restrain()
+    assert command_rule(gate) == "longest"
+    assert rule(gate) == ""
+
+
+async def test_a_guard_that_only_restores_has_no_method_to_wait_for(clock: HandClock) -> None:
+    gate = Gate(clock=clock, longest=timedelta(seconds=60), recovering=True)
+    await gate.restrain()
+
+    assert command_rule(gate) == ""
+
+
+async def test_the_word_that_the_method_has_ended_opens_nothing_by_itself(gate: Gate) -> None:
+    gate.roll_back()
+
+    assert command_rule(gate) == "stage"
+
+
+async def test_a_command_of_the_rollbacks_is_cut_off_when_their_time_is_over(
+    gate: Gate, clock: HandClock
+) -> None:
+    await gate.restrain()
+    clock.seconds = ROLLBACKS.total_seconds() - 0.01
+
+    with anyio.fail_after(5):
+        async with gate.until_turned():
+            await anyio.sleep_forever()
 
 
 async def test_method_is_let_loose_once_and_never_after_a_restraint(gate: Gate) -> None:

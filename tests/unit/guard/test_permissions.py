@@ -45,6 +45,13 @@ def test_nothing_is_needed_in_the_whole_cluster_unless_nodes_are_touched() -> No
     assert verbs(planned("nodes"), "pods", "") == {"list"}
 
 
+def test_what_expands_a_write_may_be_read() -> None:
+    assert verbs(planned("pods"), "replicationcontrollers") == {"list"}
+    assert verbs(planned("statefulsets"), "persistentvolumeclaims") == {"list"}
+    assert not verbs(planned("pods"), "persistentvolumeclaims")
+    assert verbs(planned("ingresses"), "ingressclasses", "") == {"get"}
+
+
 def test_commands_and_secrets_are_granted_only_where_the_plan_says_so() -> None:
     careful, bold = (
         planned("pods"),
@@ -92,6 +99,8 @@ def test_roles_grant_every_permission_once_where_it_is_needed() -> None:
     assert [(each["kind"], each["metadata"].get("namespace")) for each in manifests] == [
         ("ClusterRole", None),
         ("ClusterRoleBinding", None),
+        ("Role", "kube-system"),
+        ("RoleBinding", "kube-system"),
         ("Role", "shop"),
         ("RoleBinding", "shop"),
         ("Role", "warehouse"),

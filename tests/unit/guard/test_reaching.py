@@ -46,3 +46,45 @@ async def test_a_host_that_does_not_exist_is_no_refusal() -> None:
         await reach.addresses(no_name, 80)
 
     assert not error.value.is_refused
+
+
+@pytest.mark.parametrize(
+    ("inside", "why"),
+    [("a9fe:a9fe", "credentials"), ("7f00:1", "this machine itself"), ("a00:1", "API server")],
+)
+@pytest.mark.parametrize("prefix", ["64:ff9b::", "::ffff:0:"])
+async def test_an_address_behind_a_known_prefix_counts_as_the_one_that_it_is(
+    prefix: str, inside: str, why: str
+) -> None:
+    host = f"{prefix}{inside}"
+
+    assert why in await decided(host, f"[{host}]:80", server="http://10.0.0.1:80")
+
+
+@pytest.mark.parametrize(
+    "host", ["64:ff9b:1::a9fe:a9fe", "64:ff9b:1:a9fe:a9:fe00::", "2001:0:1:2:3:4:5:6"]
+)
+async def test_an_address_that_may_stand_for_any_other_is_refused(host: str) -> None:
+    assert "any other address" in await decided(host, f"[{host}]:80")
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("kubernetes", "kubernetes:80"),
+        ("kubernetes.default", "*.default:80"),
+        ("kubernetes.default.svc", "*.svc:80"),
+        ("kubernetes.default.svc.cluster.local", "*.cluster.local:80"),
+        ("KUBERNETES.default.svc.example.org.", "*.svc.example.org:80"),
+        ("one.kubernetes.default.svc", "*.kubernetes.default.svc:80"),
+    ],
+)
+async def test_the_api_server_is_refused_by_the_names_that_it_has_in_its_cluster(
+    host: str, allowed: str
+) -> None:
+    assert "API server" in await decided(host, allowed)
+
+
+@pytest.mark.parametrize("host", ["kubernetes.example.invalid", "default.svc.example.invalid"])
+async def test_another_host_is_not_taken_for_the_api_server(host: str) -> None:
+    assert await decided(host, f"{host}:80") == "there is none"

@@ -42,6 +42,10 @@ class Server:
     now: dict[str, Any] | None
     others: Callable[[], None] = nothing
     writes: list[str] = field(default_factory=list)
+    bodies: list[Any] = field(default_factory=list)
+
+    def says(self, word: str) -> bool:
+        return self.now is not None and self.now["data"] == {"a": word}
 
     async def read(self, path: str) -> Document | None:  # noqa: ARG002
         await anyio.lowlevel.checkpoint()
@@ -58,6 +62,10 @@ class Server:
         others, self.others = self.others, nothing
         others()
         await anyio.lowlevel.checkpoint()
+        if method == "POST":
+            self.writes.append(method)
+            self.now = merged(body, {"metadata": {"uid": "anew", "resourceVersion": "1"}})
+            return Reply(status=201, body=dump(self.now))
         if self.now is None:
             return Reply(status=404, body=b"{}")
         wanted = body.get("preconditions", {}) if method == "DELETE" else body["metadata"]
@@ -65,6 +73,7 @@ class Server:
         if any(self.now["metadata"][name] != value for name, value in locks.items()):
             return Reply(status=409, body=b"{}")
         self.writes.append(method)
+        self.bodies.append(body)
         if method == "DELETE":
             self.now = None
             return Reply(status=200, body=b"{}")
@@ -73,17 +82,34 @@ class Server:
         return Reply(status=200, body=dump(self.now))
 
 
-async def undone(server: Server, **record: Any) -> tuple[Restoration, list[UndoState]]:
+@dataclass(frozen=True, kw_only=True)
+class Journalled:
+    """A run with a journal, whose guard is gone."""
+
+    undoing: Undoing
+    journal: MemoryUndoJournal
+
+    async def undo(self) -> tuple[Restoration, list[UndoState]]:
+        restoration = await self.undoing.undo()
+        return restoration, [each.state for each in await self.journal.records(RUN)]
+
+
+async def journalled(server: Server, *writes: Mapping[str, Any]) -> Journalled:
     storage = MemoryStorage()
     await stored(storage, a_run())
     journal = MemoryUndoJournal(storage)
-    uid = "u" if record["verb"] is Verb.CHANGE else ""
-    ref = ObjectRef(path=PATH, kind="configmaps", namespace="shop", name="words", uid=uid)
-    intent = UndoRecord(run=RUN, seq=0, at=at(0), ref=ref, **record)
-    await journal.intend(intent, fence=0)
+    for write in writes:
+        record = {"kind": "configmaps", **write}
+        uid = "" if record["verb"] in {Verb.CREATE, Verb.EVICT} else "u"
+        kind = record.pop("kind")
+        ref = ObjectRef(path=PATH, kind=kind, namespace="shop", name="words", uid=uid)
+        await journal.intend(UndoRecord(run=RUN, seq=0, at=at(0), ref=ref, **record), fence=0)
     undoing = Undoing(run=RUN, upstream=cast("Upstream", server), journal=journal)
-    restoration = await undoing.undo()
-    return restoration, [each.state for each in await journal.records(RUN)]
+    return Journalled(undoing=undoing, journal=journal)
+
+
+async def undone(server: Server, **record: Any) -> tuple[Restoration, list[UndoState]]:
+    return await (await journalled(server, record)).undo()
 
 
 def changed(state: UndoState = UndoState.DONE) -> Mapping[str, Any]:
@@ -184,3 +210,69 @@ async def test_an_intent_that_no_version_locks_costs_the_object_no_write() -> No
     await undone(server, verb=Verb.EVICT, before=a_map("there"), after=None, state=UndoState.INTENT)
 
     assert server.writes == []
+
+
+MARK = {"x-0a1b2c3d": "random"}
+
+
+def a_promise() -> Mapping[str, Any]:
+    """A create whose answer never came."""
+    promised = merged(a_map("ours", uid="of the dry run"), {"metadata": {"annotations": MARK}})
+    return {"verb": Verb.CREATE, "before": None, "after": promised, "state": UndoState.INTENT}
+
+
+async def test_an_object_that_is_made_after_the_undo_is_removed_by_the_next() -> None:
+    server = Server(now=None)
+    run = await journalled(server, a_promise())
+
+    restoration, states = await run.undo()
+    assert (restoration.is_proven, states) == (True, [UndoState.INTENT])
+
+    server.now = merged(a_map("ours"), {"metadata": {"annotations": MARK}})
+    restoration, states = await run.undo()
+    assert not server.says("ours")
+    assert (restoration.is_proven, states) == (True, [UndoState.UNDONE])
+
+
+async def test_a_bare_pod_that_is_deleted_after_the_undo_is_made_anew_as_it_was_before() -> None:
+    server = Server(now=a_map("ours"))
+    change = {**changed(), "kind": "pods"}
+    deletion = {"verb": Verb.DELETE, "before": a_map("ours"), "after": None, "kind": "pods"}
+    run = await journalled(server, change, deletion)
+
+    restoration, states = await run.undo()
+    assert server.says("before")
+    assert (restoration.is_proven, states) == (True, [UndoState.DONE, UndoState.INTENT])
+
+    server.now = None
+    restoration, states = await run.undo()
+    assert server.says("before")
+    assert (restoration.is_proven, states) == (True, [UndoState.UNDONE, UndoState.UNDONE])
+
+
+async def test_broken_object_made_in_place_of_a_deleted_one_is_put_back() -> None:
+    """The guard was killed before the answer to its create came."""
+    server = Server(now=merged(a_map("ours", uid="real"), {"metadata": {"annotations": MARK}}))
+    deletion = {"verb": Verb.DELETE, "before": a_map("before"), "after": None}
+    run = await journalled(server, {**deletion, "state": UndoState.DONE}, a_promise())
+
+    restoration, states = await run.undo()
+
+    assert server.says("before")
+    assert server.now is not None
+    assert not server.now["metadata"].get("annotations")
+    assert restoration.kept == ()
+    assert (restoration.is_proven, set(states)) == (True, {UndoState.UNDONE})
+
+
+@pytest.mark.parametrize(
+    ("kind", "policy"),
+    [("deployments", "Foreground"), ("jobs", "Foreground"), ("configmaps", "Background")],
+)
+async def test_a_workload_of_ours_is_gone_only_with_its_pods(kind: str, policy: str) -> None:
+    server = Server(now=a_map("ours"))
+    made = {"verb": Verb.CREATE, "before": None, "after": a_map("ours"), "state": UndoState.DONE}
+
+    await undone(server, kind=kind, **made)
+
+    assert [body["propagationPolicy"] for body in server.bodies] == [policy]

@@ -12,6 +12,7 @@ from orchestrator.adapters.clock import SystemClock
 from orchestrator.domain.errors import ClusterUnavailable, DatabaseUnavailable
 from orchestrator.domain.guarding import GuardAssignment
 from orchestrator.domain.undo import Document, UndoRecord, UndoState
+from orchestrator.guard.asking import questions
 from orchestrator.guard.bodies import Media, dump
 from orchestrator.guard.calls import Call, classify
 from orchestrator.guard.gate import Gate
@@ -108,7 +109,8 @@ class World:
         async def say(_: Mapping[str, Any]) -> None:
             await anyio.lowlevel.checkpoint()
 
-        radius = a_radius(namespaces=frozenset({"shop"}), kinds=frozenset({"configmaps"}))
+        kinds = frozenset({"configmaps"})
+        radius = a_radius(namespaces=frozenset({"shop"}), kinds=kinds, creates=kinds)
         return Writing(
             assignment=GuardAssignment(run=RUN, radius=radius),
             upstream=cast("Upstream", self.server),
@@ -120,10 +122,10 @@ class World:
         )
 
 
-def a_change() -> Call:
+def a_change(to: str = "after") -> Call:
     route = parse_path(PATH)
     assert isinstance(route, Route)
-    return classify("PATCH", route, {}, Media.MERGE_PATCH, {"data": {"a": "after"}})
+    return classify("PATCH", route, {}, Media.MERGE_PATCH, {"data": {"a": to}})
 
 
 async def states(journal: UndoJournal) -> list[UndoState]:
@@ -179,8 +181,8 @@ class Stopping(MemoryUndoJournal):
         super().__init__(world.storage)
         self._world = world
 
-    async def intend(self, record: UndoRecord, *, fence: int) -> UndoRecord:
-        numbered = await super().intend(record, fence=fence)
+    async def intend(self, record: UndoRecord, *, fence: int, of_method: bool = True) -> UndoRecord:
+        numbered = await super().intend(record, fence=fence, of_method=of_method)
         self._world.gate.close()
         return numbered
 
@@ -211,10 +213,11 @@ async def test_a_write_in_doubt_counts_as_made() -> None:
 async def test_nothing_is_written_that_is_not_in_the_journal() -> None:
     world = World()
     await world.begin()
-    writing = world.writing(RememberingJournal(Broken(world.storage), world.ledger))
 
-    with pytest.raises(DatabaseUnavailable):
-        await writing.make(a_change())
+    async with questions() as asking:
+        writing = world.writing(RememberingJournal(Broken(world.storage), world.ledger, asking))
+        with pytest.raises(DatabaseUnavailable):
+            await writing.make(a_change())
 
     assert world.server.sent == 0
 
@@ -223,15 +226,16 @@ async def test_what_cannot_be_settled_is_remembered_and_settled_later() -> None:
     world = World()
     _, journal = await world.begin()
     broken = Broken(world.storage, journal)
-    remembering = RememberingJournal(broken, world.ledger)
-    broken.is_out_for = {"settle", "records"}
-    await world.writing(remembering).make(a_change())
+    async with questions() as asking:
+        remembering = RememberingJournal(broken, world.ledger, asking)
+        broken.is_out_for = {"settle", "records"}
+        await world.writing(remembering).make(a_change())
 
-    assert await states(remembering) == [UndoState.DONE]
-    assert await states(journal) == [UndoState.INTENT]
-    broken.is_out_for = set()
-    assert await states(remembering) == [UndoState.DONE]
-    assert await states(journal) == [UndoState.DONE]
+        assert await states(remembering) == [UndoState.DONE]
+        assert await states(journal) == [UndoState.INTENT]
+        broken.is_out_for = set()
+        assert await states(remembering) == [UndoState.DONE]
+        assert await states(journal) == [UndoState.DONE]
 
 
 async def test_what_was_written_is_known_while_the_database_is_out() -> None:
@@ -239,11 +243,11 @@ async def test_what_was_written_is_known_while_the_database_is_out() -> None:
     _, journal = await world.begin()
     broken = Broken(world.storage, journal)
     broken.is_out_for = {"records"}
-    remembering = RememberingJournal(broken, world.ledger)
+    async with questions() as asking:
+        remembering = RememberingJournal(broken, world.ledger, asking)
+        await world.writing(remembering).make(a_change())
 
-    await world.writing(remembering).make(a_change())
-
-    assert await states(remembering) == [UndoState.DONE]
+        assert await states(remembering) == [UndoState.DONE]
 
 
 class Broken(MemoryUndoJournal):
@@ -258,9 +262,13 @@ class Broken(MemoryUndoJournal):
         if what in self.is_out_for:
             raise DatabaseUnavailable(database="double", problem="is out")
 
-    async def intend(self, record: UndoRecord, *, fence: int) -> UndoRecord:
+    async def intend(self, record: UndoRecord, *, fence: int, of_method: bool = True) -> UndoRecord:
         self._check("intend")
-        return await self._behind.intend(record, fence=fence)
+        return await self._behind.intend(record, fence=fence, of_method=of_method)
+
+    async def is_held(self, run: Any, *, fence: int, grace: timedelta) -> bool:
+        self._check("is_held")
+        return await self._behind.is_held(run, fence=fence, grace=grace)
 
     async def settle(self, record: UndoRecord) -> None:
         self._check("settle")
@@ -269,6 +277,122 @@ class Broken(MemoryUndoJournal):
     async def records(self, run: Any) -> Any:
         self._check("records")
         return await self._behind.records(run)
+
+
+@dataclass
+class FrozenBefore(OneObject):
+    """An API server to which the first write comes late: meanwhile its lock was broken."""
+
+    refused: int = 0
+    annotations: dict[str, str] = field(default_factory=dict)
+
+    def document(self, data: Mapping[str, str], version: int) -> dict[str, Any]:
+        found = super().document(data, version)
+        found["metadata"]["annotations"] = dict(self.annotations)
+        return found
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        media: Media = Media.JSON,
+    ) -> Reply:
+        is_first = method != "GET" and not (query or {}).get("dryRun") and not self.refused
+        if is_first:
+            self.refused += 1
+            self.version += 2
+            self.annotations = {"checked-at": "09:00"}
+            await self.happens()
+            return Reply(status=409, body=dump({"kind": "Status", "message": "modified"}))
+        return await super().send(method, path, query=query, body=body, media=media)
+
+
+async def test_a_write_is_locked_anew_while_the_run_is_held() -> None:
+    server = FrozenBefore()
+    writing, journal = await World(server=server).begin()
+
+    reply = await writing.make(a_change())
+
+    assert reply.is_success
+    assert server.data == {"a": "after"}
+    assert await states(journal) == [UndoState.DONE]
+
+
+async def test_a_write_whose_run_was_taken_over_meanwhile_is_not_locked_anew() -> None:
+    """The lock was broken by whoever restored the run; the lease says so, the object does not."""
+    server = FrozenBefore()
+    world = World(server=server)
+    writing, journal = await world.begin()
+
+    async def take_over() -> None:
+        await anyio.lowlevel.checkpoint()
+        world.storage.steal(RUN)
+
+    server.happens = take_over
+
+    with pytest.raises(NotLetThrough, match="another conductor"):
+        await writing.make(a_change())
+
+    assert server.sent == 0
+    assert server.data == {"a": "before"}
+    assert await states(journal) == [UndoState.INTENT]
+
+
+async def test_a_write_is_not_locked_anew_while_nobody_can_say_who_holds_the_run() -> None:
+    server = FrozenBefore()
+    world = World(server=server)
+    _, journal = await world.begin()
+    broken = Broken(world.storage, journal)
+    broken.is_out_for = set()
+    writing = world.writing(broken)
+
+    async def go_out() -> None:
+        broken.is_out_for = {"is_held"}
+        await anyio.lowlevel.checkpoint()
+
+    server.happens = go_out
+
+    with pytest.raises(DatabaseUnavailable):
+        await writing.make(a_change())
+
+    assert server.sent == 0
+    assert server.data == {"a": "before"}
+
+
+def a_create() -> Call:
+    route = parse_path(PATH.rpartition("/")[0])
+    assert isinstance(route, Route)
+    body = {"metadata": {"name": "words"}, "data": {"a": "new"}}
+    return classify("POST", route, {}, Media.JSON, body)
+
+
+class Overslept(MemoryUndoJournal):
+    """A journal whose guard is frozen as soon as an intent is in it: another takes the run over."""
+
+    def __init__(self, storage: MemoryStorage) -> None:
+        super().__init__(storage)
+        self._storage_of_all = storage
+
+    async def intend(self, record: UndoRecord, *, fence: int, of_method: bool = True) -> UndoRecord:
+        numbered = await super().intend(record, fence=fence, of_method=of_method)
+        self._storage_of_all.steal(RUN)
+        return numbered
+
+
+async def test_a_create_whose_run_was_taken_over_after_its_intent_is_not_sent() -> None:
+    """Nothing locks it: whoever took the run over may have looked, and gone, long before."""
+    world = World()
+    await world.begin()
+    journal = Overslept(world.storage)
+
+    with pytest.raises(NotLetThrough, match="another conductor"):
+        await world.writing(journal).make(a_create())
+
+    assert world.server.sent == 0
+    assert await states(journal) == [UndoState.INTENT]
 
 
 @dataclass

@@ -9,10 +9,13 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
+from experiments.catalogue import FolderCatalogue
+from orchestrator.adapters.planfile import PlanFile
 from orchestrator.domain.identity import RunId, WorkerId
 from orchestrator.domain.run import Phase, Run
 from orchestrator.domain.timeline import Kind, TimelineEntry
 from orchestrator.ports import Hand
+from orchestrator.services.apart import Apart
 from orchestrator.services.by_hand import ByHand
 from orchestrator.services.clearing import Clearing
 from orchestrator.services.conducting import Conducting
@@ -20,12 +23,14 @@ from orchestrator.services.course import Pace
 from orchestrator.services.halting import Halting
 from orchestrator.services.opening import Opening
 from orchestrator.services.pacing import Pacing
+from orchestrator.services.planning import Planning
 from orchestrator.services.previewing import Previewing
 from orchestrator.services.recording import Recording, Said
 from orchestrator.services.responding import Responding
 from orchestrator.services.revealing import Revealing
 from tests.builders import DAY, RUN, a_day, a_facilitator, a_plan, a_run, at
 from tests.doubles.clock import TestClock
+from tests.doubles.kubeconfigs import MemoryKubeconfigs
 from tests.doubles.stage import Script, Stage
 from tests.doubles.storage import MemoryStorage
 from tests.doubles.worlds import LONG, ME, stored
@@ -53,6 +58,7 @@ class House:
     clock: TestClock = field(default_factory=TestClock)
     pace: Pace = field(default_factory=a_pace)
     storage: MemoryStorage = field(default_factory=MemoryStorage)
+    kubeconfigs: MemoryKubeconfigs = field(default_factory=MemoryKubeconfigs)
     hand: Hand | None = None
     """Who works by hand in this process."""
     stage: Stage = field(init=False)
@@ -62,6 +68,7 @@ class House:
     pacing: Pacing = field(init=False)
     opening: Opening = field(init=False)
     halting: Halting = field(init=False)
+    apart: Apart = field(init=False)
     by_hand: ByHand = field(init=False)
     responding: Responding = field(init=False)
     revealing: Revealing = field(init=False)
@@ -71,7 +78,13 @@ class House:
         # Storage and stage tell one story, in the order in which it happens.
         self.storage.story = self.stage
         self.recording = Recording(clock=self.clock)
-        self.previewing = Previewing(storage=self.storage, rehearser=self.stage, clock=self.clock)
+        self.previewing = Previewing(
+            storage=self.storage,
+            rehearser=self.stage,
+            kubeconfigs=self.kubeconfigs,
+            recording=self.recording,
+            clock=self.clock,
+        )
         self.at_pace()
         parts: dict[str, Any] = {
             "storage": self.storage,
@@ -79,14 +92,14 @@ class House:
             "recording": self.recording,
         }
         self.opening, self.halting = Opening(**parts), Halting(**parts)
-        self.by_hand = ByHand(
+        self.apart = Apart(
             storage=self.storage,
+            planning=Planning(**parts, plans=PlanFile(), catalogue=FolderCatalogue()),
             opening=self.opening,
-            conducting=self.conducting,
-            clock=self.clock,
-            worker=ME,
-            lease=self.pace.lease,
+            halting=self.halting,
+            kubeconfigs=self.kubeconfigs,
         )
+        self.by_hand = self.hands_service()
         self.responding = Responding(**parts)
         self.revealing = Revealing(storage=self.storage)
 
@@ -102,6 +115,17 @@ class House:
             worker=worker,
             pace=self.pace,
             hand=self.hand,
+        )
+
+    def hands_service(self) -> ByHand:
+        """By hand, at the pace of now."""
+        return ByHand(
+            storage=self.storage,
+            opening=self.opening,
+            conducting=self.conducting,
+            clock=self.clock,
+            worker=ME,
+            lease=self.pace.lease,
         )
 
     def at_pace(self, **changes: timedelta) -> None:

@@ -170,6 +170,25 @@ async def test_it_is_over_when_its_box_is_over(house: House) -> None:
     assert "it lasted longer than the 0.9" in ended.reason
 
 
+async def test_it_does_not_begin_when_its_box_was_over_while_it_was_made_ready(
+    house: House,
+) -> None:
+    await with_box(house)
+    house.at_pace(before=timedelta(milliseconds=300))
+    house.by_hand = house.hands_service()
+
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(conduct, house)
+            await house.stage.until("open")
+            house.clock.skip(timedelta(minutes=2))
+
+    ended = await house.run()
+    assert (ended.phase, ended.finding) == (Phase.CANCELLED, None)
+    assert ended.reason == "its time box was over before it could start"
+    assert "play" not in house.story
+
+
 async def test_halt_ends_the_hands_work(house: House) -> None:
     await with_box(house)
     house.script(method_ends=False)

@@ -5,13 +5,22 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from orchestrator.domain.containment import REQUIRED as WHOLLY_KEPT_IN
+from orchestrator.domain.day import DayState
 from orchestrator.domain.day_budget import DayBudget, Reservation
-from orchestrator.domain.errors import ClusterUnavailable, DayHalted, NoSuchPreview, NotAllowed
+from orchestrator.domain.errors import (
+    ClusterUnavailable,
+    Conflict,
+    DayHalted,
+    NoSuchPreview,
+    NotAllowed,
+)
 from orchestrator.domain.identity import DayId, PreviewId, Role, RunId
-from orchestrator.domain.plan import ApprovedPreview, Environment
+from orchestrator.domain.plan import ApprovedPreview, Cluster, ClusterAddress, Environment
 from orchestrator.domain.preview import (
     Activity,
     Effect,
@@ -21,10 +30,22 @@ from orchestrator.domain.preview import (
     Preview,
 )
 from orchestrator.domain.run import Phase, Run
-from orchestrator.domain.timeline import Kind
+from orchestrator.domain.timeline import Kind, VisibleAfter
 from orchestrator.ports import Rehearsed
 from orchestrator.services.previewing import Subject
-from tests.builders import DAY, RUN, a_box, a_day, a_plan, a_radius, a_run, an_experiment
+from tests.builders import (
+    DAY,
+    RUN,
+    a_box,
+    a_day,
+    a_facilitator,
+    a_plan,
+    a_radius,
+    a_run,
+    an_experiment,
+)
+from tests.doubles.clock import TestClock
+from tests.doubles.kubeconfigs import HERE, MemoryKubeconfigs
 from tests.unit.services.house import KIM, House
 
 PAYMENT = "deployments/shop/payment"
@@ -238,6 +259,155 @@ async def test_only_a_facilitator_approves(house: House) -> None:
         await house.previewing.approve(preview.id, said=somebody)
     with pytest.raises(NoSuchPreview):
         await house.previewing.approve(PreviewId("none"), said=KIM)
+
+
+# The cluster that was previewed
+
+ELSEWHERE = ClusterAddress(server="https://192.0.2.7:6443", context="production")
+
+
+async def test_an_approval_is_of_the_cluster_that_was_previewed(house: House) -> None:
+    await house.with_run()
+    house.script(rehearsed=scaled())
+    await approved(house)
+
+    house.kubeconfigs.leads_to[""] = ELSEWHERE
+    run = await refused(house)
+
+    assert "practice at https://127.0.0.1:6443" in run.reason
+    assert "this is production at https://192.0.2.7:6443" in run.reason
+    assert house.story.count("rehearse") == 1
+
+
+@pytest.mark.parametrize("changes", [{"context": "as-admin"}, {"server": "https://other"}])
+async def test_another_context_or_another_server_is_another_cluster(
+    house: House, changes: dict[str, str]
+) -> None:
+    await house.with_run(plan=REQUIRED)
+    house.script(rehearsed=Rehearsed(problem="nobody knows"))
+    await approved(house)
+
+    house.kubeconfigs.leads_to[""] = replace(HERE, **changes)
+    await refused(house)
+
+
+async def test_a_kubeconfig_that_changes_while_the_targets_are_found_out_is_noticed(
+    house: House,
+) -> None:
+    await house.with_run()
+    house.script(rehearsed=scaled())
+    await approved(house)
+
+    async with house.conducted():
+        while house.story.count("rehearse") < 2:
+            await anyio.lowlevel.checkpoint()
+        house.kubeconfigs.leads_to[""] = ELSEWHERE
+
+    assert (await house.run()).phase is Phase.CANCELLED
+    assert not house.stage.was_hit
+
+
+async def test_an_approval_of_a_cluster_that_was_not_noted_is_none(house: House) -> None:
+    await house.with_run()
+    preview = await house.previewing.resolve(Subject.of(a_day(), a_run()))
+    await house.storage.add_preview(replace(preview, address=None))
+    await house.previewing.approve(preview.id, said=KIM)
+
+    run = await refused(house)
+
+    assert "was not noted" in run.reason
+
+
+async def test_a_kubeconfig_that_cannot_be_read_keeps_an_approved_run_from_starting(
+    house: House,
+) -> None:
+    await house.with_run()
+    await approved(house)
+
+    house.kubeconfigs.leads_to.clear()
+    run = await refused(house)
+
+    assert "there is none" in run.reason
+
+
+# Lateness
+
+
+class Slow(MemoryKubeconfigs):
+    """Kubeconfigs that take as long to be read as a rehearsal may take."""
+
+    def __init__(self, clock: TestClock) -> None:
+        super().__init__()
+        self.clock = clock
+
+    async def address_of(self, cluster: Cluster) -> ClusterAddress:
+        self.clock.skip(timedelta(seconds=70))
+        return await super().address_of(cluster)
+
+
+async def test_a_run_that_was_cleared_when_its_box_was_over_does_not_start() -> None:
+    clock = TestClock()
+    house = House(clock=clock, kubeconfigs=Slow(clock))
+    await house.with_run()
+    house.script(rehearsed=scaled())
+    preview = await house.previewing.resolve(Subject.of(a_day(), a_run()))
+    await house.storage.add_preview(preview)
+    await house.previewing.approve(preview.id, said=KIM)
+    clock.skip(timedelta(seconds=-70))
+
+    run = await refused(house)
+
+    assert run.reason == "its time box was over before it could start"
+
+
+# The approval itself
+
+
+async def test_whoever_approved_first_stays_and_a_second_one_is_told_so(house: House) -> None:
+    await house.with_run()
+    preview = await approved(house)
+    ida = replace(KIM, by=a_facilitator(name="Ida"))
+
+    house.clock.skip(timedelta(minutes=5))
+    with pytest.raises(Conflict, match="needs no second approval: Kim approved it at 2026-11-24"):
+        await house.previewing.approve(preview.id, said=ida)
+
+    assert await house.storage.preview(preview.id) == preview
+    assert await house.previewing.approve(preview.id, said=KIM) == preview
+
+
+async def test_an_approval_is_on_the_timeline_of_the_day_once(house: House) -> None:
+    await house.with_run()
+    preview = await approved(house)
+    await house.previewing.approve(preview.id, said=KIM)
+
+    (entry,) = await house.entries(Kind.NOTE)
+
+    assert entry.text == "the preview of Payment scaled to zero was approved"
+    assert (entry.actor, entry.source, entry.run) == (KIM.by, "cli", RUN)
+    assert entry.visible_after is VisibleAfter.REVEAL
+    assert entry.details == {"preview": preview.id, "cluster": str(HERE)}
+
+
+async def test_an_approval_that_is_older_than_the_day_is_told_when_its_run_starts(
+    house: House,
+) -> None:
+    house.script(rehearsed=scaled())
+    preview = await house.previewing.preview(Subject.of(a_day(), a_run()))
+    await house.previewing.approve(preview.id, said=KIM)
+    await house.with_run()
+
+    await house.conduct()
+
+    notes = [entry.text for entry in await house.entries(Kind.NOTE)]
+    assert any("starts by its approved preview: Kim approved it at" in note for note in notes)
+
+
+async def test_an_approval_is_not_on_the_timeline_of_a_day_that_is_over(house: House) -> None:
+    await house.with_run(day={"state": DayState.CLOSED})
+    await approved(house)
+
+    assert await house.entries(Kind.NOTE) == []
 
 
 async def test_run_reserves_its_part_of_the_budget_and_starts_within_it(house: House) -> None:

@@ -14,7 +14,7 @@ from orchestrator.domain.plan import AbortCondition
 from orchestrator.domain.run import Finding, Injection, Phase
 from orchestrator.domain.timeline import Kind, VisibleAfter
 from orchestrator.domain.undo import Difference, Restoration
-from tests.builders import DAY, RUN, a_box, an_experiment
+from tests.builders import DAY, RUN, a_box, a_plan, a_radius, an_experiment
 from tests.doubles.stage import FOREVER, Stage
 from tests.doubles.worlds import LONG, SOMEBODY
 from tests.unit.services.house import KIM, House
@@ -794,6 +794,23 @@ async def test_a_lease_that_cannot_be_renewed_in_time_is_given_up(house: House) 
     assert after(house.stage, "-> holding") == ["restrain", "close"]
 
 
+async def test_a_fault_does_not_wait_for_what_cannot_be_recorded(house: House) -> None:
+    """The database hangs: who hears what happened is stuck with its entries for a while."""
+    house.at_pace(lease=timedelta(milliseconds=60))
+    await house.with_run()
+    house.script(hold=FOREVER)
+
+    async with house.conducted():
+        await house.stage.until("-> holding")
+        house.storage.hanging |= {"renew", "append"}
+        house.stage.act.happen(WriteMade(at=at(3), verb="change", target="deployments/shop/cart"))
+        await house.stage.until("let go")
+        assert "close" not in house.story
+        assert not house.stage.fault_is_in
+        house.storage.resume("append")
+        house.storage.resume("renew")
+
+
 async def test_a_database_that_is_out_for_longer_than_the_lease_gives_the_run_up(
     house: House,
 ) -> None:
@@ -834,3 +851,14 @@ async def test_an_outage_shorter_than_the_lease_is_waited_out(house: House) -> N
         house.storage.outages["renew"] = 2
 
     assert (await house.run()).finding is Finding.HELD
+
+
+async def test_a_plan_that_is_edited_meanwhile_narrows_no_recovery(house: House) -> None:
+    await house.with_run(Phase.HOLDING)
+    edited = a_plan(blast_radius=a_radius(namespaces=frozenset({"elsewhere"}), most_objects=1))
+    await house.apart.open(edited, {"scaled-to-zero": an_experiment()}, said=KIM)
+
+    await house.conduct()
+
+    (recovery,) = house.stage.assignments
+    assert (recovery.recovering, recovery.radius) == (True, a_radius())

@@ -5,7 +5,7 @@ from datetime import timedelta
 import anyio
 import pytest
 
-from orchestrator.domain.errors import Conflict, NoSuchRun
+from orchestrator.domain.errors import Conflict, DatabaseUnavailable, NoSuchRun
 from orchestrator.domain.identity import RunId
 from orchestrator.domain.plan import TimeBox
 from orchestrator.domain.run import Finding, Phase
@@ -116,6 +116,57 @@ async def test_recovering_waits_for_a_lease_that_may_be_that_of_a_lost_conductor
     assert restored.phase is Phase.CONCLUDED
 
 
+async def with_two_lost(house: House) -> None:
+    first = a_run(id=RunId("first"), box=BOXES[0].name, phase=Phase.HOLDING)
+    later = first.planned_at + timedelta(seconds=1)
+    second = a_run(
+        id=RunId("second"), box=BOXES[1].name, phase=Phase.HOLDING, planned_at=later
+    )
+    await stored(house.storage, first, second, day=a_day(plan=a_plan(agenda=BOXES)))
+
+
+async def test_a_lost_run_is_restored_while_another_cannot_be(house: House) -> None:
+    house.at_pace(restoring=timedelta(minutes=3))
+    await with_two_lost(house)
+    house.script(unreachable=frozenset({"first"}))
+
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(house.pacing.recover)
+            await house.stage.until("-> concluded")
+            assert (await house.run(RunId("first"))).phase is Phase.ROLLING_BACK
+            house.at_pace(restoring=timedelta())
+            house.script()
+
+    for run in ("first", "second"):
+        assert (await house.run(RunId(run))).phase is Phase.CONCLUDED
+
+
+async def test_a_recovery_that_breaks_off_does_not_end_the_others(house: House) -> None:
+    await with_two_lost(house)
+    house.storage.forget_box(RunId("first"))
+
+    with anyio.fail_after(PATIENCE):
+        (restored,) = await house.pacing.recover()
+
+    assert (restored.id, restored.phase) == ("second", Phase.CONCLUDED)
+    house.stage.fault_is_in = False
+
+
+async def test_recovering_restores_what_it_claimed_before_the_database_went_out(
+    house: House,
+) -> None:
+    await with_two_lost(house)
+    await house.storage.claim(worker=SOMEBODY, now=house.clock.now(), lease=LONG)
+    house.storage.outages["unfinished"] = 1
+
+    with anyio.fail_after(PATIENCE), pytest.raises(DatabaseUnavailable):
+        await house.pacing.recover()
+
+    assert (await house.run(RunId("second"))).phase is Phase.CONCLUDED
+    house.stage.fault_is_in = False
+
+
 async def test_recovering_leaves_a_run_to_a_conductor_that_renews_its_lease(house: House) -> None:
     house.at_pace(lease=timedelta(milliseconds=100))
     await house.with_run(phase=Phase.HOLDING)
@@ -154,6 +205,20 @@ async def test_an_outage_of_the_database_does_not_end_the_pace(house: House) -> 
             tasks.start_soon(house.pacing.pace)
             await house.stage.until("-> concluded")
             house.pacing.stop("enough")
+
+
+@pytest.mark.parametrize("call", ["day", "runs"])
+async def test_an_agenda_that_cannot_be_read_for_a_moment_is_not_taken_for_done(
+    house: House, call: str
+) -> None:
+    await with_runs(house, 0.1)
+    house.storage.outages[call] = 1
+
+    with anyio.fail_after(PATIENCE):
+        await house.pacing.pace(DAY, until_done=True)
+
+    (run,) = await house.storage.runs(DAY)
+    assert run.phase is Phase.CONCLUDED
 
 
 @pytest.mark.parametrize("phase", [Phase.STRANDED, Phase.HOLDING])

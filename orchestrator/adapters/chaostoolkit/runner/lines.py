@@ -34,6 +34,8 @@ class Lines:
         """Set when the conductor says that the work may begin."""
         self.finish = threading.Event()
         """Set when the conductor says that the fault's time is over."""
+        self.look = threading.Event()
+        """Set when the conductor wants a measurement now, however long the pause is."""
         self.was_interrupted = False
         """Whether nothing more of the method may be played."""
 
@@ -110,6 +112,8 @@ class Lines:
                 self.begin.set()
             case "finish":
                 self.finish.set()
+            case "look":
+                self.look.set()
             case "stop":
                 self._interrupt()
 

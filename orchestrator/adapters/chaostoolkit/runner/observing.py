@@ -16,6 +16,7 @@ from chaoslib.configuration import load_configuration, load_dynamic_configuratio
 from chaoslib.hypothesis import within_tolerance
 from chaoslib.secret import load_secrets
 
+from orchestrator.adapters.chaostoolkit.runner.importing import import_ahead
 from orchestrator.adapters.chaostoolkit.runner.limiting import LONGEST_PROBE, limited
 from orchestrator.adapters.chaostoolkit.runner.lines import Lines, hidden_values
 
@@ -24,7 +25,10 @@ _PROBE_TIMEOUT: Final = 3
 
 
 def observe(assignment: Mapping[str, Any], lines: Lines) -> int:
-    """Sample every probe of the hypothesis at an even pace until the conductor is done."""
+    """Sample every probe of the hypothesis at an even pace until the conductor is done.
+
+    Between two turns the conductor may ask for one more, from which the pace goes on.
+    """
     # Whether told to stop or left alone, there is nothing to put back: the process may just go.
     signal.signal(signal.SIGUSR1, lambda *_: os._exit(0))
     try:
@@ -41,6 +45,7 @@ def _observe(assignment: Mapping[str, Any], lines: Lines) -> None:
     probes = [_bounded(probe) for probe in _probes_of(experiment)]
     # What the plan's abort conditions measure for themselves.
     probes += [dict(probe) for probe in assignment.get("measures", [])]
+    import_ahead(experiment.get("configuration"), probes)
     lines.begin.wait()
     clear_cache()
     cache_activities(experiment)
@@ -66,7 +71,9 @@ def _sample_on(
         for probe in probes:
             lines.say("sample", **_sample(experiment, probe, configuration, secrets, lines))
         due = max(due + interval, time.monotonic())
-        time.sleep(max(due - time.monotonic(), 0.01))
+        if lines.look.wait(max(due - time.monotonic(), 0.01)):
+            lines.look.clear()
+            due = time.monotonic()
 
 
 def _sample(

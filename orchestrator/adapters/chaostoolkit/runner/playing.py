@@ -4,7 +4,6 @@ The pause after the method's last action is the hold: it is taken off the copy t
 plays, and kept here, where the conductor can end it. It judges nothing.
 """
 
-import importlib
 import math
 import signal
 import sys
@@ -17,6 +16,7 @@ from chaoslib.run import RunEventHandler, Runner
 from chaoslib.types import Strategy
 
 from orchestrator.adapters.chaostoolkit.runner import holding
+from orchestrator.adapters.chaostoolkit.runner.importing import import_ahead
 from orchestrator.adapters.chaostoolkit.runner.lines import Lines, hidden_values
 
 _INTERRUPTED: Final = 20
@@ -44,7 +44,8 @@ def play(assignment: Mapping[str, Any], lines: Lines, *, rollbacks_only: bool) -
 def _play(assignment: Mapping[str, Any], lines: Lines, *, rollbacks_only: bool) -> str:
     """Play it with chaoslib; returns what went wrong with the hold, if something did."""
     experiment, configuration = assignment["experiment"], assignment["configuration"]
-    _import_ahead(experiment)
+    parts = ("configuration", "method", "rollbacks", "extensions")
+    import_ahead(*(experiment.get(part) for part in parts))
     document, hold = _prepared(experiment, configuration, rollbacks_only=rollbacks_only)
     lines.begin.wait()
     if lines.was_interrupted:
@@ -63,20 +64,6 @@ def _leave(*_: object) -> None:
 
 def _named(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _import_ahead(experiment: Mapping[str, Any]) -> None:
-    """Import the modules of the method while the guard is still starting.
-
-    A module that cannot be imported is reported by chaoslib when its activity is played.
-    """
-    for activity in [*experiment.get("method", []), *experiment.get("rollbacks", [])]:
-        module = (activity.get("provider") or {}).get("module")
-        if module:
-            try:
-                importlib.import_module(module)
-            except Exception:  # noqa: BLE001, S112 - any code may run on import
-                continue
 
 
 def _prepared(
@@ -158,6 +145,7 @@ class _Telling(RunEventHandler):  # type: ignore[misc]
 
     def start_rollbacks(self, experiment: Any) -> None:  # noqa: ARG002
         self._part = "rollbacks"
+        self._lines.say("rolling_back")
 
     def start_activity(self, activity: Any) -> None:
         self._leave_if_interrupted()

@@ -83,3 +83,8 @@ def default_event(event: Object) -> None:
     event.setdefault("reportingInstance", "")
     if not event.get("eventTime"):
         event["eventTime"] = None
+
+
+def default_lease(lease: Object) -> None:
+    """Fill in a lease."""
+    lease.setdefault("spec", {})

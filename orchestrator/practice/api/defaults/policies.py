@@ -44,7 +44,7 @@ def default_quota(quota: Object) -> None:
 
 def default_limit_range(limit_range: Object) -> None:
     """Fill in a limit range: what a container gets is its limit, and what it may have at most."""
-    for limit in limit_range.setdefault("spec", {}).get("limits", ()):
+    for limit in limit_range.setdefault("spec", {}).setdefault("limits", None) or ():
         if limit.get("type") != "Container":
             continue
         default = {**limit.get("max", {}), **limit.get("default", {})}

@@ -46,6 +46,7 @@ def default_replica_set(replica_set: Object) -> None:
 
 def default_budget(budget: Object) -> None:
     """Fill in a pod disruption budget."""
+    budget.setdefault("spec", {})
     budget.setdefault(
         "status",
         {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0},

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from orchestrator.practice.api.columns.core import EVENT_COLUMNS, LEASE_COLUMNS, SLICE_COLUMNS
 from orchestrator.practice.api.columns.workloads import BUDGET_COLUMNS
-from orchestrator.practice.api.defaults.core import default_slice
+from orchestrator.practice.api.defaults.core import default_lease, default_slice
 from orchestrator.practice.api.defaults.workloads import default_budget
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.selectors import field
@@ -45,7 +45,7 @@ def event_from_core(event: Object) -> Object:
 LEASE: Final = Kind(
     name="Lease", plural="leases", group="coordination.k8s.io", schema="coordination.v1.Lease",
     has_status=False, has_generation=False, columns=LEASE_COLUMNS, needs_version=True,
-    creates_on_update=True, validate=core_rules.lease_causes,
+    creates_on_update=True, default=default_lease, validate=core_rules.lease_causes,
 )  # fmt: skip
 ENDPOINT_SLICE: Final = Kind(
     name="EndpointSlice", plural="endpointslices", group="discovery.k8s.io",

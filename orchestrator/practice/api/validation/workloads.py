@@ -101,7 +101,8 @@ def _strategy_causes(strategy: Object) -> list[Cause]:
         return [Cause.unsupported("spec.strategy", shown, {"Recreate", "RollingUpdate"})]
     if kind == "Recreate":
         text = "may not be specified when strategy `type` is 'Recreate'"
-        return [Cause.forbidden("spec.strategy.rollingUpdate", text)] if rolling else []
+        is_given = rolling is not None
+        return [Cause.forbidden("spec.strategy.rollingUpdate", text)] if is_given else []
     causes: list[Cause] = []
     for key in ("maxUnavailable", "maxSurge"):
         causes += share_causes((rolling or {}).get(key), f"spec.strategy.rollingUpdate.{key}")

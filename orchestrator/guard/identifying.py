@@ -1,0 +1,47 @@
+"""Finds out which cluster answers, so that nothing is ever put back in another one.
+
+It does not decide what follows from it beyond a refusal.
+"""
+
+from typing import Final
+
+from orchestrator.domain.cluster_identity import (
+    ANCHOR,
+    ClusterIdentity,
+    identity_from,
+    identity_of,
+)
+from orchestrator.domain.errors import AnotherCluster, ClusterUnavailable
+from orchestrator.domain.identity import RunId
+from orchestrator.domain.net_effect import uid_of
+from orchestrator.guard.upstream import Upstream
+from orchestrator.ports import UndoJournal
+
+_UNTOLD: Final = frozenset({401, 403, 404})
+"""Answers to an account that may not see the namespace."""
+
+
+async def identify(upstream: Upstream) -> ClusterIdentity:
+    """Which cluster answers. Raises: ClusterUnavailable."""
+    reply = await upstream.send("GET", ANCHOR)
+    if not reply.is_success and reply.status not in _UNTOLD:
+        problem = f"GET {ANCHOR}: {reply.message()}"
+        raise ClusterUnavailable(cluster=upstream.server, problem=problem)
+    uid = uid_of(reply.document()) if reply.is_success else ""
+    return identity_of(uid=uid, server=upstream.server)
+
+
+async def must_be_the_same(run: RunId, upstream: Upstream, journal: UndoJournal) -> None:
+    """Refuse a cluster that is not the one in which the run took its baseline.
+
+    A run that took none wrote nothing. Raises: AnotherCluster; Unavailable.
+    """
+    was = identity_from(await journal.baseline(run))
+    if was is None:
+        return
+    now = await identify(upstream)
+    if not now.is_same_as(was):
+        raise AnotherCluster(
+            f"run {run} was in the cluster {was}, and the kubeconfig now leads to {now}: nothing"
+            f" was written; name the first by `KUBECONFIG=... chaosday restore {run}`"
+        )

@@ -1,0 +1,109 @@
+"""A halt stops what writes without the help of whoever conducts."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import yaml
+from kubernetes import client
+
+from orchestrator.domain.run import Finding, Phase
+from tests.acceptance.deeds import SHOP
+from tests.acceptance.harming import ORCHESTRATOR, hit
+from tests.acceptance.stage import Stage, until
+from tests.acceptance.test_kill import runs_of
+
+PLAN = """\
+version: 1
+day: {name: A day}
+environment: test
+window: {zone: UTC, opens: 2026-01-01T00:00, closes: 2099-01-01T00:00}
+people: [{name: Kim, role: facilitator}]
+blast_radius: {namespaces: [shop], kinds: [configmaps], most_objects: 2}
+agenda:
+  - {box: insisting, at: +1s, lasts: 5m, experiment: insisting.yaml}
+"""
+NAME = "written"
+BEFORE = "before"
+MANY = 20
+"""So many refused writes show that it was tried, and that nothing gets through."""
+
+
+@contextmanager
+def written(stage: Stage) -> Iterator[client.CoreV1Api]:
+    """A ConfigMap to be written."""
+    with client.ApiClient(stage._configuration()) as api:
+        core = client.CoreV1Api(api)
+        metadata = client.V1ObjectMeta(name=NAME)
+        body = client.V1ConfigMap(metadata=metadata, data={"turn": BEFORE})
+        core.create_namespaced_config_map(SHOP, body)
+        try:
+            yield core
+        finally:
+            core.delete_namespaced_config_map(NAME, SHOP)
+
+
+def turn_of(core: client.CoreV1Api) -> str:
+    found = core.read_namespaced_config_map(NAME, SHOP)
+    return str((found.data or {})["turn"])
+
+
+def write_plan(stage: Stage) -> Path:
+    """A day on which one run writes as fast as it can, and goes on when it is refused."""
+    arguments = {"name": NAME, "refusals": MANY, "path": str(stage.folder / "refused")}
+    provider = {
+        "type": "python",
+        "module": "tests.acceptance.deeds",
+        "func": "insist_on_writing",
+        "arguments": arguments,
+    }
+    action = {"type": "action", "name": "insist", "provider": provider}
+    document = {"title": "Insists", "description": "As fast as it can.", "method": [action]}
+    (stage.folder / "insisting.yaml").write_text(yaml.safe_dump(document))
+    plan = stage.folder / "plan.yaml"
+    plan.write_text(PLAN)
+    return plan
+
+
+def is_frozen_between_transactions(stage: Stage, conductor: "subprocess.Popen[str]") -> bool:
+    """Freeze it, unless it has locked the database: then no guard could write anyway."""
+    assert hit(stage, conductor, [ORCHESTRATOR], signal.SIGSTOP)
+    try:
+        with closing(sqlite3.connect(stage.folder / "chaosday.db", timeout=2)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            database.rollback()
+    except sqlite3.OperationalError:
+        hit(stage, conductor, [ORCHESTRATOR], signal.SIGCONT)
+        return False
+    return True
+
+
+def test_nothing_is_written_after_a_halt_although_the_conductor_is_frozen(
+    sqlite_stage: Stage,
+) -> None:
+    stage = sqlite_stage
+    # Long enough for its guard not to put everything back alone before it was looked at.
+    stage.lease_seconds = 60
+    with written(stage) as core:
+        first = stage.start("conduct", str(write_plan(stage)), "--output", str(stage.folder))
+        until(lambda: turn_of(core) != BEFORE)
+        until(lambda: is_frozen_between_transactions(stage, first))
+        try:
+            said = json.loads(stage.call("halt", "--direct", "--json", "a real fire").stdout)
+            when_halted = turn_of(core)
+            until(lambda: stage.refusals >= MANY)
+            afterwards = turn_of(core)
+        finally:
+            hit(stage, first, [ORCHESTRATOR], signal.SIGCONT)
+        first.wait(timeout=60)
+
+        assert list(said["states"].values()) == ["engaged"]
+        assert when_halted == afterwards != BEFORE
+        assert turn_of(core) == BEFORE
+    (run,) = runs_of(stage)
+    assert (run.phase, run.finding) == (Phase.CONCLUDED, Finding.ABORTED)
+    assert "a real fire" in run.reason
