@@ -148,6 +148,9 @@ class BlastRadius:
     fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Fields that may be changed, by kind; a kind that is left out has its default ones."""
     most_objects: int = 10
+    named: frozenset[str] = frozenset()
+    """Keys of objects for which places among most_objects are kept, since the day's budget counts
+    them by name; no other takes their place."""
     most_share: Fraction = Fraction(1)
     most_node_share: Fraction = Fraction(1, 2)
     shares: Mapping[str, Fraction] | None = None
@@ -279,6 +282,14 @@ class BlastRadius:
 
     def _count(self, write: Write, touched: Set[str]) -> Denied | None:
         after = touched | {target.key for target in write.touched}
+        unnamed = after - self.named
+        if len(unnamed) > self.most_objects - len(self.named) and len(after) <= self.most_objects:
+            return Denied(
+                rule="most_objects",
+                reason=f"{write.written.key} would make {len(unnamed)} objects touched that its"
+                f" part of the day's budget does not name; of the {self.most_objects} that are"
+                f" allowed it names {', '.join(sorted(self.named))}",
+            )
         if len(after) <= self.most_objects:
             return None
         return Denied(
@@ -344,6 +355,7 @@ class BlastRadius:
             creates=self.creates & other.creates,
             fields=self._shared_fields(other),
             most_objects=min(self.most_objects, other.most_objects),
+            named=self.named | other.named,
             most_share=min(self.most_share, other.most_share),
             most_node_share=min(self.most_node_share, other.most_node_share),
             shares=self._shared_shares(other),

@@ -17,10 +17,10 @@ from orchestrator.domain.identity import RunId
 class Reservation:
     """The part of the day's budget that one run may use.
 
-    Shape: objects is how many it may touch in all; targets the keys of those that are known or
-    touched already; shares maps the workloads that its preview named to the part of their pods
-    that it may take away, and it may take nothing of any other. Without a preview shares is None,
-    and share holds for each workload, node_share for the nodes.
+    Shape: objects is how many it may touch in all; targets the keys of those that are known, which
+    keep their places among them, or touched already; shares maps the workloads that its preview
+    named to the part of their pods that it may take away, and it may take nothing of any other.
+    Without a preview shares is None, and share holds for each workload, node_share for the nodes.
     Units: shares from 0 to 1.
     """
 
@@ -129,6 +129,7 @@ def within(radius: BlastRadius, reservation: Reservation) -> BlastRadius:
     return replace(
         radius,
         most_objects=min(radius.most_objects, max(reservation.objects, 1)),
+        named=reservation.targets,
         most_share=min(radius.most_share, reservation.share),
         most_node_share=min(radius.most_node_share, reservation.node_share),
         shares=reservation.shares,

@@ -121,6 +121,7 @@ def radius_to_line(radius: BlastRadius) -> dict[str, Any]:
         "creates": sorted(radius.creates),
         "fields": {kind: sorted(fields) for kind, fields in radius.fields.items()},
         "most_objects": radius.most_objects,
+        "named": sorted(radius.named),
         "most_share": _share_to_line(radius.most_share),
         "most_node_share": _share_to_line(radius.most_node_share),
         "shares": None
@@ -144,6 +145,7 @@ def radius_from_line(line: Line) -> BlastRadius:
         creates=frozenset(_texts(line["creates"])),
         fields={str(kind): frozenset(_texts(each)) for kind, each in line["fields"].items()},
         most_objects=int(line["most_objects"]),
+        named=frozenset(_texts(line["named"])),
         most_share=_share_from_line(line["most_share"]),
         most_node_share=_share_from_line(line["most_node_share"]),
         shares=None

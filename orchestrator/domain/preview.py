@@ -92,6 +92,12 @@ class TargetSet:
     candidates: frozenset[str] = frozenset()
     is_whole: bool = False
 
+    @property
+    def certain(self) -> frozenset[str]:
+        """The objects that are not left to chance: every run of the experiment touches these."""
+        is_chosen = bool(self.candidates - self.objects)
+        return self.objects - self.candidates if is_chosen else self.objects
+
     def beyond(self, approved: "TargetSet") -> str:
         """How it is larger than what was approved; empty when it is not.
 

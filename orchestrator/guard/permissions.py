@@ -82,6 +82,8 @@ def _inside(radius: BlastRadius) -> Mapping[tuple[str, str], set[str]]:
             found[kind.group, f"{kind.resource}/scale"].update(("get", "update", "patch"))
     if "statefulsets" in radius.kinds | radius.creates:
         found["", "persistentvolumeclaims"].add("list")
+    if radius.selectors:
+        found[_NETWORKING, "networkpolicies"].add("list")
     if "pods" in radius.kinds:
         found["", "pods/eviction"].add("create")
         if "exec" in radius.irreversible:

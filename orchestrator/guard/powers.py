@@ -10,6 +10,8 @@ from orchestrator.domain.undo import Document
 
 _PLAIN_SERVICE: Final = frozenset({None, "ClusterIP"})
 _HOST: Final = ("hostNetwork", "hostPID", "hostIPC")
+_LOST: Final = frozenset({"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"})
+"""Taints of nodes that went away, which pods may suffer for as long as they like."""
 _PLAIN_VOLUMES: Final = frozenset({"emptyDir", "configMap", "downwardAPI", "projected", "image"})
 """Volumes that hold nothing but what is the pod's own; of a projected one its sources count."""
 
@@ -39,6 +41,10 @@ def asked_for(kind: str, body: Document) -> frozenset[str]:
 
 
 def _filled_in(spec: Mapping[str, Any]) -> Iterator[str]:
+    for each in spec.get("tolerations") or ():
+        if not _is_harmless(each):
+            taint = f"{each.get('key') or 'any key'}:{each.get('effect') or 'any effect'}"
+            yield f"the toleration of {taint}, by which it goes where others are kept away"
     for name in ("priorityClassName", "priority"):
         if spec.get(name):
             yield f"{name} {spec[name]}, which may displace the pods of others"
@@ -46,7 +52,15 @@ def _filled_in(spec: Mapping[str, Any]) -> Iterator[str]:
         yield f"the secret {each.get('name')}"
 
 
+def _is_harmless(toleration: Mapping[str, Any]) -> bool:
+    """Whether a toleration leads a pod to no node that was kept from it."""
+    is_lost = toleration.get("key") in _LOST and toleration.get("effect") == "NoExecute"
+    return is_lost or toleration.get("effect") == "PreferNoSchedule"
+
+
 def _pod(spec: Mapping[str, Any]) -> Iterator[str]:
+    if spec.get("nodeName"):
+        yield f"the node {spec['nodeName']}, which no scheduler chose; leave nodeName out"
     for name in _HOST:
         if spec.get(name):
             yield name

@@ -10,7 +10,7 @@ from typing import Final
 
 from orchestrator.domain.blast_radius import Denied
 from orchestrator.domain.deciding import Recreate, decide
-from orchestrator.domain.net_effect import NetEffect
+from orchestrator.domain.net_effect import NetEffect, marks_of
 from orchestrator.domain.remade import is_mark, leaves_between
 from orchestrator.domain.undo import Change, Document, Path, UndoRecord, Verb, value_at
 from orchestrator.guard.drafting import Draft
@@ -21,6 +21,15 @@ _ANNOTATIONS: Final[Path] = ("metadata", "annotations")
 _REVISION: Final[Path] = (*_ANNOTATIONS, "deployment.kubernetes.io/revision")
 _APPLIED: Final[Path] = (*_ANNOTATIONS, "kubectl.kubernetes.io/last-applied-configuration")
 """What a client notes of its own file: it differs between two ways to make the same object."""
+_TAKEN_OFF: Final = frozenset(
+    {
+        "foregroundDeletion",
+        "orphan",
+        "batch.kubernetes.io/job-tracking",
+        "service.kubernetes.io/load-balancer-cleanup",
+    }
+)
+"""Finalizers that the cluster's own controllers take off, and soon."""
 _UNDOES: Final = "undoes"
 """Marks a command of the rollbacks in the journal; no request has a parameter of that name."""
 
@@ -31,17 +40,31 @@ def never(draft: Draft) -> Denied | None:
 
 
 def _finalizers(draft: Draft) -> Denied | None:
-    """An object is not made with a finalizer that nobody takes off: it could not be deleted."""
-    if draft.before is not None or draft.call.kind.is_carrier:
+    """An object that goes only when somebody takes a finalizer off is neither made nor deleted."""
+    if draft.verb is Verb.CREATE and not draft.call.kind.is_carrier:
+        return _made_to_stay(draft)
+    # What a run made, it made without one; whoever put one on it since takes it off.
+    is_own = bool(marks_of(draft.before))
+    if draft.verb not in {Verb.DELETE, Verb.EVICT} or is_own or draft.call.kind.is_carrier:
         return None
-    named = ((draft.call.body or {}).get("metadata") or {}).get("finalizers")
-    if draft.verb is Verb.CREATE and named:
+    held = set(((draft.before or {}).get("metadata") or {}).get("finalizers") or ())
+    if unknown := sorted(held - _TAKEN_OFF):
         return Denied(
             rule="finalizers",
-            reason="an object that is created with metadata.finalizers may never go again;"
-            " leave them out",
+            reason=f"it has the finalizer {unknown[0]}: what that frees would be lost, and nothing"
+            " says that it is ever taken off, so that the object could be made anew",
         )
     return None
+
+
+def _made_to_stay(draft: Draft) -> Denied | None:
+    if not ((draft.call.body or {}).get("metadata") or {}).get("finalizers"):
+        return None
+    return Denied(
+        rule="finalizers",
+        reason="an object that is created with metadata.finalizers may never go again;"
+        " leave them out",
+    )
 
 
 def _fields(draft: Draft) -> Denied | None:

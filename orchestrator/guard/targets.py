@@ -47,7 +47,8 @@ class Targets:
     """Finds what writes touch, by asking the cluster."""
 
     def __init__(self, upstream: Upstream, ledger: Ledger, radius: BlastRadius) -> None:
-        self._around = Surroundings(upstream, ledger, radius.namespaces)
+        is_narrow = bool(radius.selectors)
+        self._around = Surroundings(upstream, ledger, radius.namespaces, is_narrow=is_narrow)
         self._keeps_budgets = radius.disruption_budgets is Budgets.RESPECTED
 
     async def write(self, draft: Draft) -> Write:

@@ -48,7 +48,7 @@ class Clearing:
             asked = replace(
                 asked,
                 objects=max(approved.count, 1),
-                targets=approved.objects,
+                targets=approved.certain,
                 shares=_shares(approved),
             )
         await self._storage.reserve(run, asked, budget=budget)

@@ -20,8 +20,10 @@ import yaml
 from kubernetes import client, config
 
 from orchestrator.adapters.planfile import PlanFile
+from orchestrator.adapters.storage import Database, SqlStorage, SqlUndoJournal
+from orchestrator.domain.cluster_identity import ClusterIdentity, identity_from
 from orchestrator.domain.plan import Plan
-from orchestrator.guard.permissions import Permission, needed_for
+from orchestrator.guard.permissions import NAME, Permission, needed_for
 from orchestrator.guard.reviewing import Reviewed, review
 from tests.cluster.starting import RealCluster
 
@@ -43,6 +45,7 @@ abort_when:
 agenda:
   - {box: fewer, at: +1s, lasts: 2m, experiment: fewer.yaml}
 """
+KINDS = ("Role", "RoleBinding")
 EXPERIMENT = """\
 title: One pod fewer
 description: The rest carries on.
@@ -113,6 +116,23 @@ class Site:
             },
         )  # fmt: skip
 
+    def cluster_of_the_run(self) -> ClusterIdentity | None:
+        """In which cluster the run noted that it was."""
+
+        async def read() -> ClusterIdentity | None:
+            async with Database(f"sqlite+aiosqlite:///{self.folder}/chaosday.db") as database:
+                storage = SqlStorage(database)
+                (day,) = await storage.days()
+                (run,) = await storage.runs(day.id)
+                return identity_from(await SqlUndoJournal(database).baseline(run.id))
+
+        return anyio.run(read)
+
+    def uid(self) -> str:
+        """The uid of the cluster, as its administrator reads it."""
+        core: Any = client.CoreV1Api(self.admin)
+        return str(core.read_namespace("kube-system").metadata.uid)
+
     def review(self) -> Reviewed:
         return anyio.run(review, self.plan)
 
@@ -139,7 +159,18 @@ def site(kubernetes: RealCluster, tmp_path: Path) -> Iterator[Site]:
         yield Site(namespace=namespace, folder=tmp_path, admin=admin, apps=apps, rights=rights)
     finally:
         core.delete_namespace(namespace)
+        _take_back(rights)
         admin.close()
+
+
+def _take_back(rights: Any) -> None:
+    """Take away what was granted outside of the namespace that goes."""
+    for listed, delete in (
+        (rights.list_namespaced_role, rights.delete_namespaced_role),
+        (rights.list_namespaced_role_binding, rights.delete_namespaced_role_binding),
+    ):
+        if any(each.metadata.name == NAME for each in listed("kube-system").items):
+            delete(NAME, "kube-system")
 
 
 def a_deployment() -> dict[str, Any]:
@@ -167,12 +198,16 @@ def is_missing(site: Site, taken: set[Permission]) -> bool:
 
 
 def granted(site: Site) -> dict[str, Any]:
-    """Apply what is printed; returns the role."""
-    role, binding = site.roles()
-    assert (role["kind"], binding["kind"]) == ("Role", "RoleBinding")
-    site.rights.create_namespaced_role(site.namespace, role)
-    site.rights.create_namespaced_role_binding(site.namespace, binding)
-    return dict(role)
+    """Apply what is printed; returns the role of the plan's namespace."""
+    manifests = site.roles()
+    assert [(each["kind"], each["metadata"]["namespace"]) for each in manifests] == [
+        (kind, namespace) for namespace in ("kube-system", site.namespace) for kind in KINDS
+    ]
+    for role, binding in (manifests[:2], manifests[2:]):
+        namespace = role["metadata"]["namespace"]
+        site.rights.create_namespaced_role(namespace, role)
+        site.rights.create_namespaced_role_binding(namespace, binding)
+    return dict(manifests[2])
 
 
 def test_the_printed_role_suffices_for_preview_run_and_restoration(site: Site) -> None:
@@ -194,6 +229,9 @@ def test_the_printed_role_suffices_for_preview_run_and_restoration(site: Site) -
     assert approved.returncode == 0, approved.stdout
     assert done.returncode == 0, done.stdout
     assert "the hypothesis held" in done.stdout
+    noted = site.cluster_of_the_run()
+    assert noted is not None
+    assert noted.uid == site.uid()
     assert eventually(site.is_ready)
 
 

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orchestrator.adapters.storage.tables import metadata
@@ -59,6 +59,29 @@ class PostgresServer:
             self._process.kill()
             self._process.wait(timeout=PATIENCE)
         self._process = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Have it hang while the scope lasts: it takes connections, and answers nobody."""
+        assert self._process is not None
+        family = _family(self._process.pid)
+        try:
+            for number in family:
+                os.kill(number, signal.SIGSTOP)
+            yield
+        finally:
+            for number in family:
+                with suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGCONT)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Have no server while the scope lasts."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
 
     def fresh(self) -> str:
         """The URL of a new, empty database."""
@@ -115,6 +138,18 @@ def postgres_server() -> Iterator[PostgresServer | None]:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _family(eldest: int) -> list[int]:
+    """A process and all that descend from it, the eldest first."""
+    parents: dict[int, int] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+    family = [eldest]
+    for member in family:
+        family += [number for number, parent in parents.items() if parent == member]
+    return family
 
 
 def _programs() -> Path | None:

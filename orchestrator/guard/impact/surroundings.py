@@ -52,9 +52,18 @@ class Workload:
 class Surroundings:
     """Looks around in the cluster for one run."""
 
-    def __init__(self, upstream: Upstream, ledger: Ledger, namespaces: frozenset[str]) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        ledger: Ledger,
+        namespaces: frozenset[str],
+        *,
+        is_narrow: bool = False,
+    ) -> None:
         self.namespaces = namespaces
         """Those that the run may touch; the guard may not even see others."""
+        self.is_narrow = is_narrow
+        """Whether the limits leave out some of what is in those namespaces."""
         self._upstream = upstream
         self._ledger = ledger
         self._owners: dict[str, tuple[str, Document | None]] = {}

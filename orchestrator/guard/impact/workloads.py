@@ -4,23 +4,22 @@ It does not know other kinds.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Any, Final
 
 from orchestrator.domain.blast_radius import Target
-from orchestrator.domain.labels import are_met, equalities
-from orchestrator.domain.undo import Document, Path, Verb, value_at
+from orchestrator.domain.undo import Path, Verb, value_at
 from orchestrator.guard.drafting import Draft
 from orchestrator.guard.impact.adopting import check_not_taken, check_takes_none
 from orchestrator.guard.impact.claims import check_claims
+from orchestrator.guard.impact.joining import joined, pod_labels, ruled, template_labels
 from orchestrator.guard.impact.surroundings import Surroundings, Workload
 from orchestrator.guard.impact.values import (
     NOTHING,
     Impact,
     invented,
-    labels_of,
     spec_of,
     target_of,
     untold,
@@ -49,14 +48,15 @@ class Loss(Enum):
 async def of_pod(draft: Draft, around: Surroundings) -> Impact:
     """A write to a pod takes the pod away; one that is new may be taken for another's."""
     await check_not_taken(draft, around)
-    services = await _joined(draft, around, _pod_labels)
+    services = await joined(draft, around, pod_labels)
+    rulers = await ruled(draft, around, pod_labels)
     if draft.verb is Verb.CREATE:
-        return Impact(reached=services)
+        return Impact(reached=services, candidates=rulers)
     key, _ = await around.owner(draft.document)
     pod = replace(target_of("pods", draft.document), workload=key)
     if draft.verb is Verb.EXEC:
         return Impact(lost=(pod,), irreversible="exec")
-    return Impact(lost=(pod,), reached=services)
+    return Impact(lost=(pod,), reached=services, candidates=rulers)
 
 
 async def of_workload(draft: Draft, around: Surroundings) -> Impact:
@@ -76,8 +76,13 @@ async def of_workload(draft: Draft, around: Surroundings) -> Impact:
         key, owner = target_of(draft.ref.kind, draft.document).key, draft.document
     workload = await around.workload(key, owner)
     lost = workload.pods if loss is Loss.ALL else await _taken(draft, workload, around)
-    reached = (*_gained(draft), *await _joined(draft, around, _template_labels))
-    return Impact(lost=lost, reached=reached, at_once=_at_once(draft, workload))
+    reached = (*_gained(draft), *await joined(draft, around, template_labels))
+    return Impact(
+        lost=lost,
+        reached=reached,
+        candidates=await ruled(draft, around, template_labels),
+        at_once=_at_once(draft, workload),
+    )
 
 
 async def _made(draft: Draft, around: Surroundings) -> Impact:
@@ -86,7 +91,10 @@ async def _made(draft: Draft, around: Surroundings) -> Impact:
         pods = _new_pods(draft, 0, len(nodes))
     else:
         pods = _new_pods(draft, 0, _replicas(draft.after))
-    return Impact(reached=(*pods, *await _joined(draft, around, _template_labels)))
+    return Impact(
+        reached=(*pods, *await joined(draft, around, template_labels)),
+        candidates=await ruled(draft, around, template_labels),
+    )
 
 
 def _gained(draft: Draft) -> tuple[Target, ...]:
@@ -104,40 +112,10 @@ def _new_pods(draft: Draft, before: int, after: int) -> tuple[Target, ...]:
             number,
             name=f"{draft.ref.name}+",
             namespace=draft.ref.namespace,
-            labels=_template_labels(draft.after),
+            labels=template_labels(draft.after),
         )
         for number in range(before + 1, after + 1)
     )
-
-
-def _template_labels(document: Document | None) -> Mapping[str, str]:
-    template = spec_of(document).get("template") or {}
-    return labels_of(template)
-
-
-def _pod_labels(document: Document | None) -> Mapping[str, str]:
-    return labels_of(document or {})
-
-
-async def _joined(
-    draft: Draft, around: Surroundings, labels: Callable[[Document | None], Mapping[str, str]]
-) -> tuple[Target, ...]:
-    """The services that would send requests to pods with their new labels, and did not before."""
-    before = None if draft.before is None else labels(draft.before)
-    after = labels(draft.after)
-    if draft.after is None or after == before:
-        return ()
-    found = await around.items(f"/api/v1/namespaces/{draft.ref.namespace}/services")
-    return tuple(
-        target_of("services", service)
-        for service in found
-        if _finds(service, after) and not (before is not None and _finds(service, before))
-    )
-
-
-def _finds(service: Document, labels: Mapping[str, str]) -> bool:
-    selector = spec_of(service).get("selector")
-    return bool(selector) and are_met(equalities(selector), labels)
 
 
 async def _taken(draft: Draft, workload: Workload, around: Surroundings) -> tuple[Target, ...]:
@@ -206,8 +184,11 @@ async def of_job(draft: Draft, around: Surroundings) -> Impact:
     if draft.verb is Verb.CREATE:
         spec = spec_of(draft.after)
         await check_takes_none(draft, around)
-        services = await _joined(draft, around, _template_labels)
-        return Impact(reached=(*_new_pods(draft, 0, _at_work(spec)), *services))
+        services = await joined(draft, around, template_labels)
+        return Impact(
+            reached=(*_new_pods(draft, 0, _at_work(spec)), *services),
+            candidates=await ruled(draft, around, template_labels),
+        )
     key = target_of("jobs", draft.document).key
     pods = (await around.workload(key, draft.document)).pods
     before = spec_of(draft.before)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
+from uuid import uuid4
 
 import anyio
 import msgspec
@@ -263,8 +263,8 @@ class Store:
         self.shelf(kind).subscriptions.discard(subscription)
 
     def new_uid(self) -> str:
-        """A uid that no other object has."""
-        return str(UUID(int=self.chance.getrandbits(128), version=4))
+        """A uid that no other object has, in this cluster or in another of the same seed."""
+        return str(uuid4())
 
     def suffix(self, length: int = 5) -> str:
         """Random letters, as Kubernetes appends to generated names."""

@@ -98,10 +98,12 @@ class DisruptionBudgets:
         if most_missing is not None:
             expected = self._expected(pods)
             return expected, max(0, expected - share_of(most_missing, expected, up=True))
+        if least is None:
+            return 0, 0
         if isinstance(least, int):
             return len(pods), least
         expected = self._expected(pods)
-        return expected, share_of(least, expected, up=True) if least else 1
+        return expected, share_of(least, expected, up=True)
 
     def _expected(self, pods: list[Object]) -> int:
         """The sum of what the workloads of the pods are asked for."""

@@ -9,7 +9,7 @@ from tests.contract.cluster.asking import Cluster, a_deployment, eventually
 Object = dict[str, Any]
 BUDGETS: Final = "policy/v1/poddisruptionbudgets"
 POLICIES: Final = "networking.k8s.io/v1/networkpolicies"
-EMPTY: Final = (
+EMPTY: Final[tuple[tuple[str, Object], ...]] = (
     (BUDGETS, {"spec": {}}),
     (POLICIES, {"spec": {"podSelector": {}, "policyTypes": ["Ingress"]}}),
     ("resourcequotas", {"spec": {}}),
@@ -33,16 +33,26 @@ def test_object_that_says_nothing_is_filled_in(cluster: Cluster, kind: str, kept
     assert said == kept
 
 
-def test_budget_that_says_nothing_is_of_no_pod(cluster: Cluster) -> None:
+@pytest.mark.parametrize(("spec", "healthy"), [({}, 0), ({"selector": {}}, 1)])
+def test_budget_that_asks_for_nothing_lets_no_pod_go(
+    cluster: Cluster, spec: Object, healthy: int
+) -> None:
     cluster.create("pods", a_pod_of("some"))
-    cluster.create(BUDGETS, named("odd"))
+    eventually(lambda: is_ready(cluster.get("pods", "some")))
+    cluster.create(BUDGETS, named("odd") | {"spec": spec})
 
     status = eventually(lambda: cluster.get(BUDGETS, "odd")["status"].get("observedGeneration"))
     found = cluster.get(BUDGETS, "odd")["status"]
     assert status == 1
-    counts = ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods")
+    counts = ("disruptionsAllowed", "desiredHealthy", "expectedPods")
     assert {key: found[key] for key in counts} == dict.fromkeys(counts, 0)
+    assert found["currentHealthy"] == healthy
     assert [each["reason"] for each in found["conditions"]] == ["InsufficientPods"]
+
+
+def is_ready(pod: Object) -> bool:
+    conditions = pod["status"].get("conditions", ())
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def a_pod_of(app: str) -> Object:
@@ -62,3 +72,22 @@ def test_controllers_go_on_beside_objects_that_say_nothing(cluster: Cluster) -> 
 
     eventually(lambda: len(cluster.names("pods", labelSelector="app=web")) == 2)
     eventually(lambda: cluster.get(BUDGETS, "even")["status"].get("expectedPods") == 2)
+
+
+@pytest.mark.parametrize(
+    ("taint", "told"),
+    [
+        ({"effect": "NoSchedule"}, 'key: Invalid value: "": name part must be non-empty'),
+        ({"key": "a"}, "effect: Required value"),
+        ({"key": "a", "effect": "Odd"}, 'effect: Unsupported value: "Odd"'),
+    ],
+)
+def test_taint_that_no_pod_could_tolerate_is_refused(
+    cluster: Cluster, taint: Object, told: str
+) -> None:
+    node = named("odd") | {"spec": {"taints": [taint]}}
+
+    answer = cluster.send("POST", "/api/v1/nodes", node, dryRun="All")
+
+    assert answer.code == 422
+    assert f"metadata.taints[0].{told}" in answer.body["message"]

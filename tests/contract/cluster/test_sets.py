@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.contract.cluster.asking import (
     JSON_PATCH,
     MERGE,
@@ -267,7 +269,10 @@ def owners_of(cluster: Cluster, name: str) -> list[tuple[str, str]]:
 def test_claims_that_go_with_their_set_are_deleted_with_it(cluster: Cluster) -> None:
     policy = {"whenDeleted": "Delete", "whenScaled": "Retain"}
     claims = [a_claim()]
-    spec = {"volumeClaimTemplates": claims, "persistentVolumeClaimRetentionPolicy": policy}
+    spec: dict[str, Any] = {
+        "volumeClaimTemplates": claims,
+        "persistentVolumeClaimRetentionPolicy": policy,
+    }
     cluster.create(STATEFUL_SETS, a_stateful_set(replicas=1, **spec))
 
     eventually(lambda: "data-db-0" in cluster.names(CLAIMS))
@@ -291,7 +296,7 @@ def test_claims_that_stay_outlive_their_set(cluster: Cluster) -> None:
 
 def test_claims_of_places_that_are_given_up_go_with_their_pods(cluster: Cluster) -> None:
     policy = {"whenDeleted": "Retain", "whenScaled": "Delete"}
-    spec = {
+    spec: dict[str, Any] = {
         "podManagementPolicy": "Parallel",
         "volumeClaimTemplates": [a_claim()],
         "persistentVolumeClaimRetentionPolicy": policy,
@@ -308,15 +313,24 @@ def test_claims_of_places_that_are_given_up_go_with_their_pods(cluster: Cluster)
     assert owners_of(cluster, "data-db-0") == []
 
 
-def test_claims_follow_a_policy_that_changes(cluster: Cluster) -> None:
-    cluster.create(STATEFUL_SETS, a_stateful_set(replicas=1, volumeClaimTemplates=[a_claim()]))
+@pytest.mark.parametrize("was", ["Retain", "Delete"])
+def test_claims_follow_a_policy_that_changes(cluster: Cluster, was: str) -> None:
+    policy = {"whenDeleted": was}
+    claims = [a_claim()]
+    spec: dict[str, Any] = {
+        "volumeClaimTemplates": claims,
+        "persistentVolumeClaimRetentionPolicy": policy,
+    }
+    owned: dict[str, list[tuple[str, str]]] = {"Retain": [], "Delete": [("StatefulSet", "db")]}
+    cluster.create(STATEFUL_SETS, a_stateful_set(replicas=1, **spec))
     eventually(lambda: cluster.names("pods") == ["db-0"])
-    path = cluster.path(STATEFUL_SETS, "db")
+    eventually(lambda: owners_of(cluster, "data-db-0") == owned[was])
 
-    for when, owners in (("Delete", [("StatefulSet", "db")]), ("Retain", [])):
-        policy = {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": when}}
-        assert cluster.send("PATCH", path, {"spec": policy}, kind=MERGE).code == 200
-        eventually(lambda owners=owners: owners_of(cluster, "data-db-0") == owners)
+    now = "Delete" if was == "Retain" else "Retain"
+    changed = {"spec": {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": now}}}
+    path = cluster.path(STATEFUL_SETS, "db")
+    assert cluster.send("PATCH", path, changed, kind=MERGE).code == 200
+    eventually(lambda: owners_of(cluster, "data-db-0") == owned[now])
 
 
 def test_pod_with_an_unbound_claim_waits(cluster: Cluster) -> None:

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 HOW = sys.argv[1]
 WHAT, _, WHERE = HOW.rpartition(" ")
@@ -47,6 +48,8 @@ def serve() -> None:
         if WHAT == "refuses" and do == WHERE:
             say(id=number, ok=False, detail="not now")
             continue
+        if WHAT == "keeps quiet at" and do == WHERE:
+            continue
         if do == "play":
             at = datetime.now(UTC).isoformat()  # noqa: TID251
             say(event="write", at=at, verb="change", target="deployments/shop/payment", lost=["a"])
@@ -59,3 +62,7 @@ def serve() -> None:
 
 begin()
 serve()
+if WHAT == "keeps quiet at":
+    # It is at work for longer than anybody waits for it.
+    time.sleep(4)
+    Path(os.environ["GUARD_MARK"]).write_text("restored")

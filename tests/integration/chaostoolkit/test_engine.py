@@ -55,9 +55,8 @@ USUAL = (
 def engine(how: str = "well", **options: Any) -> ChaosToolkitEngine:
     return ChaosToolkitEngine(
         guard_command=[sys.executable, "-s", str(GUARD), how],
-        guard_environment={"PYTHONPATH": str(ROOT)},
         clock=SystemClock(),
-        **{"survey": unwanted, **options},
+        **{"survey": unwanted, "guard_environment": {"PYTHONPATH": str(ROOT)}, **options},
     )
 
 
@@ -122,6 +121,12 @@ def processes_in(folder: Path) -> set[int]:
         except OSError:
             continue
     return found
+
+
+def words_of(processes: set[int]) -> list[str]:
+    """The words that started these processes."""
+    lines = [Path(f"/proc/{each}/cmdline").read_text() for each in processes]
+    return [word for line in lines for word in line.split("\0")]
 
 
 @pytest.fixture
@@ -500,6 +505,37 @@ async def test_whoever_recovers_a_run_ends_what_another_conductor_left_at_work(
             await execution.undo()
         tasks.cancel_scope.cancel()
 
+    assert not processes_in(runs_folder)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+async def test_a_guard_that_does_not_answer_but_is_at_work_is_left_to_restore(
+    marks: Path, tmp_path: Path
+) -> None:
+    restored = tmp_path / "restored"
+    quiet = engine(
+        "keeps quiet at restrain",
+        guard_environment={"PYTHONPATH": str(ROOT), "GUARD_MARK": str(restored)},
+    )
+
+    async with quiet.open(assigned(a_document(marks))) as execution:
+        with pytest.raises(EngineUnavailable, match="no answer to restrain"):
+            await execution.restrain()
+
+    with anyio.fail_after(PATIENCE):
+        while not restored.exists():  # noqa: ASYNC110
+            await anyio.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+async def test_the_restorer_starts_beside_the_guard_and_plays_nothing_before_it_is_told(
+    marks: Path, runs_folder: Path
+) -> None:
+    async with engine().open(assigned(a_document(marks), recovering=True)):
+        assert "roll-back" in words_of(processes_in(runs_folder))
+
+    assert read(marks) == []
     assert not processes_in(runs_folder)
 
 

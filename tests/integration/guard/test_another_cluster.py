@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import BaseTestServer, TestServer
 
 from orchestrator.domain.cluster_identity import ClusterIdentity, identity_to
 from orchestrator.domain.errors import AnotherCluster, ClusterUnavailable
@@ -103,7 +103,7 @@ async def test_a_run_without_a_baseline_may_be_looked_at_anywhere() -> None:
         await must_be_the_same(RUN, upstream, MemoryUndoJournal(MemoryStorage()))
 
 
-def a_server(status: int) -> TestServer:
+def a_server(status: int) -> BaseTestServer:
     """An API server that answers each question so."""
 
     async def answer(_: web.Request) -> web.Response:
@@ -114,7 +114,7 @@ def a_server(status: int) -> TestServer:
     return TestServer(app, host="127.0.0.1")
 
 
-def address(server: TestServer) -> str:
+def address(server: BaseTestServer) -> str:
     return f"http://{server.host}:{server.port}"
 
 

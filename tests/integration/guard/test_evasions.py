@@ -135,6 +135,101 @@ async def test_object_is_not_made_with_a_finalizer_that_nobody_takes_off(
     assert world.inside.ledger.records == []
 
 
+@pytest.mark.parametrize("how", ["alone", "by deletion of many", "by eviction"])
+async def test_object_is_not_deleted_that_a_finalizer_holds_for_ever(
+    world: World, how: str
+) -> None:
+    held = a_pod("held")
+    held["metadata"] |= {"finalizers": ["example.com/x"], "labels": {"part-of": "world"}}
+    assert (await world.inside.do("POST", f"{SHOP}/pods", held))[0] == 201
+    path = f"{SHOP}/pods/held"
+
+    match how:
+        case "alone":
+            answer = await world.inside.ask("DELETE", path)
+        case "by eviction":
+            eviction = {"metadata": {"name": "held"}}
+            answer = await world.inside.ask("POST", f"{path}/eviction", eviction)
+        case _:
+            query = "labelSelector=part-of%3Dworld,!app"
+            answer = await world.inside.ask("DELETE", f"{SHOP}/pods?{query}")
+
+    assert rule(answer) == "finalizers"
+    assert "deletionTimestamp" not in (await world.inside.do("GET", path))[1]["metadata"]
+    assert world.inside.ledger.records == []
+
+
+async def test_object_is_deleted_whose_finalizer_the_cluster_takes_off(world: World) -> None:
+    for name, finalizers in (("free", []), ("tracked", ["batch.kubernetes.io/job-tracking"])):
+        labels = {"part-of": "world"}
+        metadata = {"name": name, "labels": labels, "finalizers": finalizers}
+        made = {"metadata": metadata, "data": {"a": "b"}}
+        assert (await world.inside.do("POST", f"{SHOP}/configmaps", made))[0] == 201
+
+        assert (await world.inside.ask("DELETE", f"{SHOP}/configmaps/{name}"))[0] == 200
+
+
+async def test_pods_may_bear_nodes_that_went_away_for_as_long_as_they_like(world: World) -> None:
+    key = "node.kubernetes.io/unreachable"
+    pod = a_pod("patient")
+    lost = {"key": key, "effect": "NoExecute", "operator": "Exists", "tolerationSeconds": 5}
+    pod["spec"]["tolerations"] = [lost]
+
+    assert (await world.inside.ask("POST", f"{SHOP}/pods", pod))[0] == 201
+
+
+BANK: Object = {"matchLabels": {"team": "bank"}}
+POLICIES = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies"
+BUDGETS = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"
+FRIENDS: Object = {"podSelector": {"matchLabels": {"app": "till"}}, "ingress": [
+    {"from": [{"podSelector": BANK}]}]}  # fmt: skip
+RULERS: dict[str, tuple[str, Object]] = {
+    "a budget": (BUDGETS, {"selector": BANK, "minAvailable": 1}),
+    "a policy": (POLICIES, {"podSelector": BANK}),
+    "a policy that lets friends in": (POLICIES, FRIENDS),
+}
+
+
+async def relabelled(world: World) -> list[tuple[int, Object]]:
+    """What is answered to pods and templates that are put, or made, under a label of another."""
+    labels = {"team": "bank"}
+    loose_pod, new = a_pod("loose"), a_pod("new")
+    new["metadata"]["labels"] |= labels
+    workload = a_deployment("more", 1)
+    workload["spec"]["template"]["metadata"]["labels"] |= labels
+    await world.inside.do("POST", f"{SHOP}/pods", loose_pod)
+    body = {"metadata": {"labels": labels}}
+    template = {"spec": {"template": body}}
+    return [
+        await world.inside.ask("PATCH", f"{SHOP}/pods/loose", body, MERGE),
+        await world.inside.ask("PATCH", f"{APPS}/deployments/web", template, MERGE),
+        await world.inside.ask("POST", f"{SHOP}/pods", new),
+        await world.inside.ask("POST", f"{APPS}/deployments", workload),
+    ]
+
+
+@pytest.mark.parametrize("told", list(RULERS))
+async def test_pods_are_not_put_under_a_policy_or_a_budget_of_others(
+    world: World, told: str
+) -> None:
+    path, spec = RULERS[told]
+    theirs = {"metadata": {"name": "theirs"}, "spec": spec}
+    assert (await world.inside.do("POST", path, theirs))[0] == 201
+
+    assert {rule(answer) for answer in await relabelled(world)} == {"selectors"}
+    assert world.inside.ledger.records == []
+
+
+async def test_pods_may_come_under_rules_within_the_limits_and_those_for_all(world: World) -> None:
+    for path, spec in RULERS.values():
+        ours = {"metadata": {"name": "ours", "labels": {"part-of": "world"}}, "spec": spec}
+        await world.inside.do("POST", path, ours)
+    for_all: Object = {"metadata": {"name": "all"}, "spec": {"podSelector": {}}}
+    assert (await world.inside.do("POST", POLICIES, for_all))[0] == 201
+
+    assert [status for status, _ in await relabelled(world)] == [200, 200, 201, 201]
+
+
 async def test_label_of_the_plan_cannot_be_put_on_to_get_inside(world: World) -> None:
     foreign = a_deployment("foreign", 1)
     foreign["metadata"]["labels"] = {"app": "foreign"}
@@ -186,6 +281,11 @@ POWERS: list[tuple[Object, str]] = [
     ({"volumes": [{"name": "v", "secret": {"secretName": "keys"}}]}, "privileges"),
     ({"containers": [{"name": "m", "image": IMAGE, "securityContext": {"privileged": True}}]},
      "privileges"),
+    ({"nodeName": "stand-in-1"}, "privileges"),
+    ({"tolerations": [{"operator": "Exists"}]}, "privileges"),
+    ({"tolerations": [
+        {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule",
+         "operator": "Exists"}]}, "privileges"),
 ]  # fmt: skip
 
 

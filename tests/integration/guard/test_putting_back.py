@@ -22,6 +22,7 @@ KINDS: Final = EVERYTHING | {"daemonsets"}
 DEPLOYMENTS, STATEFUL_SETS = "apps/v1/deployments", "apps/v1/statefulsets"
 DAEMON_SETS, POLICIES = "apps/v1/daemonsets", "networking.k8s.io/v1/networkpolicies"
 SCALERS, INGRESSES = "autoscaling/v2/horizontalpodautoscalers", "networking.k8s.io/v1/ingresses"
+BUDGETS = "policy/v1/poddisruptionbudgets"
 JOBS, CRON_JOBS = "batch/v1/jobs", "batch/v1/cronjobs"
 
 RULE: Final = {"key": "zone", "operator": "DoesNotExist"}
@@ -162,6 +163,23 @@ CASES: Final[dict[str, tuple[str, Object, Object]]] = {
         {"spec": {"sessionAffinity": "ClientIP", "selector": {"app": "nobody"},
                   "publishNotReadyAddresses": True, "ports": [{"port": 81}]}},
     ),
+    "service-ports": (
+        "services",
+        named("y", ports=[{"name": "a", "port": 80}, {"name": "b", "port": 80, "protocol": "UDP"},
+                          {"name": "c", "port": 81, "targetPort": 8080}]),
+        {"spec": {"ports": [{"name": "c", "port": 82}, {"name": "a", "port": 80}]}},
+    ),
+    "ingress-rules": (
+        INGRESSES,
+        an_ingress("z"),
+        {"spec": {"rules": [{"host": "shop.example", "http": {"paths": [
+            {"path": "/", "pathType": "Prefix", "backend": backend({"number": 81})}]}}]}},
+    ),
+    "budget": (
+        BUDGETS,
+        named("aa", maxUnavailable=2, selector={"matchLabels": {"app": "web"}}),
+        {"spec": {"maxUnavailable": None, "minAvailable": "100%"}},
+    ),
     "no-data": ("configmaps", {"metadata": {"name": "r"}}, {"data": {"a": "b"}}),
     "data": (
         "configmaps",
@@ -186,6 +204,10 @@ CASES: Final[dict[str, tuple[str, Object, Object]]] = {
 def is_ready(place: Place) -> bool:
     """Whether the controllers have done with the objects, so that nothing but us changes them."""
     place.settle()
+    alone = place.direct.get("pods", "t")
+    if (alone.get("status") or {}).get("phase") != "Running":
+        # Its node goes on writing to it until it runs.
+        return False
     sets = [
         place.direct.send("GET", place.path(kind)).body for kind in (STATEFUL_SETS, DAEMON_SETS)
     ]
@@ -245,6 +267,27 @@ async def test_every_field_returns_as_it_was(
 
     after = {told: seen(place, path) for told, path in objects.items()}
     assert {told for told in before if before[told] != after[told]} == set()
+
+
+async def test_policy_of_the_run_that_it_changed_is_gone_and_a_taint_too(
+    place: Place, guarding: StartGuard
+) -> None:
+    node = "/api/v1/nodes/" + place.direct.send("GET", "/api/v1/nodes").body["items"][0][
+        "metadata"]["name"]  # fmt: skip
+    before = place.direct.send("GET", node).body["spec"]
+    taints = [*before.get("taints", []), {"key": "tried", "effect": "PreferNoSchedule"}]
+    policy = named("mine", podSelector={"matchLabels": {"app": "other"}}, policyTypes=["Ingress"])
+    path = place.path(POLICIES, "mine")
+    async with guarding() as guard:
+        behind = await guard.begin()
+        assert (await behind.raw("POST", place.path(POLICIES), policy))[0] == 201
+        changed = await behind.patch(path, {"spec": {"ingress": [{}]}})
+        assert changed[0] == 200, changed
+        assert (await behind.patch(node, {"spec": {"taints": taints}}))[0] == 200
+        await proven(guard)
+
+    assert place.gone(path)
+    assert place.direct.send("GET", node).body["spec"] == before
 
 
 SLOW: Final = {"lifecycle": {"preStop": {"sleep": {"seconds": 3}}}}

@@ -129,5 +129,5 @@ async def test_what_others_clean_up_after_outside_of_the_cluster_is_not_deleted(
     assert (await world.inside.ask("DELETE", f"{INGRESSES}/free"))[0] == 200
     for path in (f"{INGRESSES}/bound", f"{SHOP}/services/bound"):
         answer = await world.inside.ask("DELETE", path)
-        assert rule(answer) == "irreversible"
+        assert rule(answer) == "finalizers"
         assert "cloud.example.com/frees-address" in answer[1]["message"]

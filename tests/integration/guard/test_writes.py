@@ -463,7 +463,7 @@ async def _written(cluster: Cluster, path: str, body: Any) -> bool:
 
 
 async def _enough(written: list[str]) -> bool:
-    return len(written) >= 40
+    return len(written) >= 20
 
 
 async def _refused(answers: list[int]) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
@@ -15,8 +16,9 @@ from sqlalchemy.exc import DBAPIError
 
 from orchestrator.adapters.storage import Database, SqlStorage
 from orchestrator.adapters.storage.migrations.upgrade import configured
-from orchestrator.adapters.storage.tables import metadata, timeline
+from orchestrator.adapters.storage.tables import metadata, runs, timeline
 from orchestrator.domain.errors import DatabaseUnavailable
+from orchestrator.domain.identity import WorkerId
 from orchestrator.domain.run import Phase
 from tests.builders import DAY, at
 from tests.doubles.postgres import PostgresServer
@@ -258,6 +260,26 @@ async def test_one_who_claims_passes_over_a_run_that_another_is_just_claiming(
 
         assert claimed is not None
         assert claimed.id == second.id
+
+
+async def test_a_lease_that_a_clock_since_set_back_has_left_behind_is_nobodys(
+    database: Database,
+) -> None:
+    """Whoever took it is dead: nobody renews it by the clock of now, for an hour."""
+    storage = SqlStorage(database)
+    (run,) = some_runs(1, phase=Phase.HOLDING)
+    await stored(storage, run)
+    lease = timedelta(seconds=3)
+    held = await storage.take(run, worker=WorkerId("dead"), lease=lease)
+    assert await storage.claim(worker=ME, now=at(99), lease=lease) is None
+
+    async with database.writing() as connection:
+        later = {"held_until": runs.c.held_until + 3600}
+        await connection.execute(update(runs).values(later))
+    claimed = await storage.claim(worker=ME, now=at(99), lease=lease)
+
+    assert claimed is not None
+    assert claimed.fence == held.fence + 1
 
 
 async def test_an_urgent_write_waits_for_one_that_goes_on_and_is_patient_again_afterwards(

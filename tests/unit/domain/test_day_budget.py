@@ -1,10 +1,11 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.domain.blast_radius import NODES
+from orchestrator.domain.blast_radius import NODES, Allowed, Denied, Target, Write
 from orchestrator.domain.day_budget import DayBudget, Reservation, asked_by, within
 from orchestrator.domain.errors import InvalidValue
 from orchestrator.domain.identity import RunId
@@ -13,6 +14,14 @@ from tests.builders import RUN, a_radius
 HALF = Fraction(1, 2)
 PAYMENT, CHECKOUT = "deployments/shop/payment", "deployments/shop/checkout"
 keys = st.frozensets(st.sampled_from([f"pods/shop/{letter}" for letter in "abcdef"]))
+
+
+PODS = frozenset({"pods"})
+
+
+def a_write(name: str) -> Write:
+    target = Target(kind="pods", namespace="shop", name=name)
+    return Write(verb="change", kind="pods", written=target)
 
 
 def a_part(run: str = "other", objects: int = 2, **changes: object) -> Reservation:
@@ -101,6 +110,51 @@ def test_a_run_gets_no_wider_limits_than_it_reserved() -> None:
     assert narrowed.share_of(PAYMENT) == Fraction(1, 3)
     assert narrowed.share_of(CHECKOUT) == 0
     assert narrowed.share_of(NODES) == 0
+
+
+@given(
+    parts(),
+    st.integers(1, 12),
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abcdefghij")), max_size=30),
+)
+def test_runs_that_were_admitted_touch_no_more_together_than_the_budget(
+    wanted: list[Reservation], most: int, writes: list[tuple[int, str]]
+) -> None:
+    budget = DayBudget(most_objects=most)
+    held: list[Reservation] = []
+    for part in wanted:
+        # Each asks for one object at least.
+        asked = replace(part, objects=max(part.objects, 1))
+        if not budget.overdrawn(held, asked):
+            held.append(asked)
+
+    touched: dict[str, set[str]] = {part.run: set() for part in held}
+    for position, name in writes if held else ():
+        part = held[position % len(held)]
+        radius = within(a_radius(most_objects=20, kinds=PODS), part)
+        write = a_write(name)
+        if radius.verdict(write, touched=touched[part.run], lost={}) == Allowed():
+            touched[part.run].add(write.written.key)
+
+    assert len(set().union(*touched.values())) <= most
+
+
+def test_a_run_touches_what_it_named_and_nothing_in_its_place() -> None:
+    part = a_part(objects=2, targets=frozenset({"pods/shop/a"}))
+    radius = within(a_radius(kinds=PODS), part)
+
+    def verdict(name: str, *touched: str) -> object:
+        return radius.verdict(a_write(name), touched=set(touched), lost={})
+
+    assert verdict("b") == Allowed()
+    assert verdict("a", "pods/shop/b") == Allowed()
+    denied = verdict("c", "pods/shop/b")
+    assert isinstance(denied, Denied)
+    assert denied.rule == "most_objects"
+    assert denied.reason == (
+        "pods/shop/c would make 2 objects touched that its part of the day's budget does not"
+        " name; of the 2 that are allowed it names pods/shop/a"
+    )
 
 
 @pytest.mark.parametrize(

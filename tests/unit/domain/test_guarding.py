@@ -50,6 +50,7 @@ RADII = st.builds(
     irreversible=st.frozensets(st.sampled_from(sorted(IRREVERSIBLE))),
     reads_secrets=st.booleans(),
     most_objects=st.integers(1, 1000),
+    named=st.frozensets(NAMES),
     most_share=st.fractions(Fraction(1, 100), 1, max_denominator=100),
     longest=st.timedeltas(timedelta(), timedelta(days=2)),
 )

@@ -96,3 +96,14 @@ def test_what_would_be_refused_is_told_with_its_rule() -> None:
     assert replace(preview, refusals=(refusal,)).refused == (
         "the guard would refuse pods/shop/a by the rule kinds: no pods"
     )
+
+
+def test_what_is_left_to_chance_is_not_certain() -> None:
+    chosen = TargetSet(
+        objects=frozenset({"nodes//a", "deployments/shop/payment"}),
+        candidates=frozenset({"nodes//a", "nodes//b"}),
+    )
+    every = replace(chosen, candidates=frozenset({"nodes//a"}))
+
+    assert chosen.certain == {"deployments/shop/payment"}
+    assert every.certain == every.objects

@@ -52,6 +52,11 @@ def test_what_expands_a_write_may_be_read() -> None:
     assert verbs(planned("ingresses"), "ingressclasses", "") == {"get"}
 
 
+def test_policies_are_read_where_labels_are_limits() -> None:
+    assert verbs(planned("pods", selectors={"part-of": "shop"}), "networkpolicies") == {"list"}
+    assert not verbs(planned("pods", selectors={}), "networkpolicies")
+
+
 def test_commands_and_secrets_are_granted_only_where_the_plan_says_so() -> None:
     careful, bold = (
         planned("pods"),

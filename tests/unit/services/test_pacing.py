@@ -119,9 +119,7 @@ async def test_recovering_waits_for_a_lease_that_may_be_that_of_a_lost_conductor
 async def with_two_lost(house: House) -> None:
     first = a_run(id=RunId("first"), box=BOXES[0].name, phase=Phase.HOLDING)
     later = first.planned_at + timedelta(seconds=1)
-    second = a_run(
-        id=RunId("second"), box=BOXES[1].name, phase=Phase.HOLDING, planned_at=later
-    )
+    second = a_run(id=RunId("second"), box=BOXES[1].name, phase=Phase.HOLDING, planned_at=later)
     await stored(house.storage, first, second, day=a_day(plan=a_plan(agenda=BOXES)))
 
 

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Any, Final
 
 from orchestrator.practice.api.statuses import Cause
-from orchestrator.practice.api.validation.names import label_causes, name_causes
+from orchestrator.practice.api.validation.names import key_causes, label_causes, name_causes
 
 Object = dict[str, Any]
 _KEY: Final = re.compile(r"[-._a-zA-Z0-9]+")
@@ -25,8 +25,11 @@ def node_causes(node: Object, _old: Object | None) -> list[Cause]:
     seen: set[tuple[str, str]] = set()
     for index, taint in enumerate(node.get("spec", {}).get("taints", ())):
         field = f"metadata.taints[{index}]"
-        if taint.get("effect") not in _EFFECTS:
-            causes.append(Cause.unsupported(f"{field}.effect", taint.get("effect"), _EFFECTS))
+        causes += key_causes(taint.get("key", ""), f"{field}.key")
+        if not taint.get("effect"):
+            causes.append(Cause.required(f"{field}.effect"))
+        elif taint["effect"] not in _EFFECTS:
+            causes.append(Cause.unsupported(f"{field}.effect", taint["effect"], _EFFECTS))
         identity = (taint.get("key", ""), taint.get("effect", ""))
         if identity in seen:
             causes.append(Cause.duplicate(field, taint))

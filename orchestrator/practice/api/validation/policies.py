@@ -139,7 +139,7 @@ def quota_causes(quota: Object, old: Object | None) -> list[Cause]:
 def limit_range_causes(limit_range: Object, _old: Object | None) -> list[Cause]:
     """What is wrong with a limit range."""
     causes: list[Cause] = []
-    for index, limit in enumerate(limit_range["spec"].get("limits", ())):
+    for index, limit in enumerate(limit_range["spec"].get("limits") or ()):
         field = f"spec.limits[{index}]"
         for name, least in limit.get("min", {}).items():
             most = limit.get("max", {}).get(name)

@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.practice.api.bootstrap import new_store
 from orchestrator.practice.api.deleting import Deletion, delete, options_causes
-from orchestrator.practice.api.served.core import CONFIG_MAP, POD
+from orchestrator.practice.api.served.core import CONFIG_MAP, NAMESPACE, POD
 from orchestrator.practice.api.store import HISTORY, OVERRUN, Happened, Store
 from orchestrator.practice.api.writing import create, current, update
 
@@ -88,11 +88,12 @@ def test_pods_are_found_by_label_as_long_as_they_carry_it() -> None:
     assert found["metadata"]["name"] == "p"
 
 
-def test_names_and_uids_follow_the_seed() -> None:
+def test_names_follow_the_seed_and_uids_are_of_no_other_cluster() -> None:
     one, two, other = new_store(seed=7), new_store(seed=7), new_store(seed=8)
 
-    assert [one.suffix(), one.new_uid()] == [two.suffix(), two.new_uid()]
-    assert other.new_uid() != one.new_uid()
+    assert one.suffix() == two.suffix() != other.suffix()
+    found = [current(each, NAMESPACE, "", "kube-system") for each in (one, two, other)]
+    assert len({each["metadata"]["uid"] for each in found}) == 3
 
 
 async def test_closed_store_wakes_its_watchers() -> None:

@@ -1,0 +1,59 @@
+"""A lost run is not restored where the kubeconfig leads by now, but where it was."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from orchestrator.domain.run import Finding, Phase
+from tests.acceptance.stage import Stage, kill, practice, until
+from tests.acceptance.test_kill import phase_is, runs_of
+
+pytestmark = pytest.mark.slow
+
+PLAN = """\
+version: 1
+day: {name: A day of two clusters}
+environment: test
+window: {zone: UTC, opens: 2026-01-01T00:00, closes: 2099-01-01T00:00}
+people: [{name: Kim, role: facilitator}]
+blast_radius: {namespaces: [shop], kinds: [deployments], disruption_budgets: may be violated}
+agenda:
+  - {box: gone, at: +1s, lasts: 90s, experiment: experiment.yaml}
+"""
+
+
+def test_a_run_that_was_in_another_cluster_is_stranded_until_that_one_is_named(
+    sqlite_stage: Stage, tmp_path: Path
+) -> None:
+    stage = sqlite_stage
+    stage.write_experiment()
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(PLAN)
+    conductor = stage.start("conduct", str(plan))
+    run = until(lambda: phase_is(stage, Phase.HOLDING))
+    # It must not start another guard, nor the guard put back what it can.
+    conductor.send_signal(signal.SIGSTOP)
+    for process in stage.leftovers():
+        if process != conductor.pid:
+            os.kill(process, signal.SIGKILL)
+    kill(conductor)
+    (tmp_path / "elsewhere").mkdir()
+
+    with practice(tmp_path / "elsewhere") as elsewhere:
+        other = Stage(tmp_path, stage.database, elsewhere)
+        other.scale("payment", 0)
+        told = other.call("restore", run.id)
+        assert other.replicas("payment")[0] == 0
+
+    (stranded,) = runs_of(stage)
+    assert (stranded.phase, stranded.finding) == (Phase.STRANDED, Finding.STRANDED)
+    assert f"KUBECONFIG=... chaosday restore {run.id}" in stranded.reason
+    assert stage.replicas("payment")[0] == 0
+
+    restored = stage.call("restore", run.id)
+
+    assert restored.returncode != told.returncode
+    assert runs_of(stage)[0].phase is Phase.CONCLUDED
+    assert until(lambda: stage.replicas("payment") == (2, 2))
