@@ -58,6 +58,8 @@ CREWS: Final = [
 ]
 PATIENCE: Final = 90.0
 """Seconds within which a run ends after the last harm."""
+LATCHED: Final = 5.0
+"""Seconds after which a run that is only armed is taken to wait for the release of a halt."""
 
 PLAN: Final = """\
 version: 1
@@ -224,9 +226,13 @@ def _is_injecting(stage: Stage) -> bool:
 
 def ended(stage: Stage, conductor: "subprocess.Popen[str]") -> Run | None:
     """The run at its end; None when its conductor was gone before there was one."""
+    begun = time.monotonic()
 
     def is_over() -> list[Run] | None:
         runs = runs_of(stage)
+        if time.monotonic() - begun > LATCHED and {run.phase for run in runs} == {Phase.ARMED}:
+            # What a halt met before its start waits for the release, whoever conducts it then.
+            stage.call("halt", "--direct", "--release")
         if runs and all(run.phase.is_final or run.phase is Phase.PLANNED for run in runs):
             return runs
         # Of what was never planned or armed nobody hears again.
