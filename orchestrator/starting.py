@@ -45,11 +45,15 @@ async def guard_ahead() -> AsyncIterator["Place"]:
 
     Raises: EngineUnavailable; InvalidValue: a knob.
     """
+    import anyio
+
     from orchestrator.adapters.chaostoolkit.place import Place
 
     place = Place()
     try:
-        await place.guard(guard_command(), guard_environment(settings()))
+        # Between the start of a process and our knowing of it nothing cancels.
+        with anyio.CancelScope(shield=True):
+            await place.guard(guard_command(), guard_environment(settings()))
         yield place
     finally:
         if not place.is_taken:

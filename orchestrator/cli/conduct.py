@@ -34,6 +34,12 @@ def command(plan: Path, output: Path, by_service: bool, service: Service, as_jso
 
         anyio.run(conduct_by_service, plan, output, service, as_json)
         return
+    anyio.run(_conduct, plan, output, as_json)
+
+
+async def _conduct(plan: Path, output: Path, as_json: bool) -> None:
+    from orchestrator.cli.interrupts import interruptible
     from orchestrator.cli.whole_day import conduct_plan
 
-    anyio.run(conduct_plan, plan, output, as_json)
+    with interruptible() as interrupts:
+        await conduct_plan(plan, output, as_json, interrupts=interrupts)

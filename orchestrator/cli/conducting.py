@@ -3,18 +3,20 @@
 It is what `run` and `conduct` have in common.
 """
 
-import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from getpass import getuser
 
 import anyio
 import click
 
+from orchestrator.adapters.chaostoolkit.forsaken import sweep
 from orchestrator.cli.following import followed
-from orchestrator.domain.day import ChaosDay
+from orchestrator.cli.interrupts import Interrupts
+from orchestrator.domain.day import ChaosDay, PinnedExperiment
 from orchestrator.domain.identity import Actor, ActorKind, Role
-from orchestrator.domain.run import Phase
+from orchestrator.domain.plan import Plan
+from orchestrator.domain.run import Phase, Run
 from orchestrator.services.recording import Said
 from orchestrator.wiring import Services
 
@@ -25,7 +27,16 @@ def ourselves() -> Said:
 
 
 async def recover(services: Services) -> None:
-    """Restore what lost conductors left, before anything else."""
+    """Restore what lost conductors left, before anything else; then what commands left is tidied.
+
+    Shape: the folder of a run is kept while a process of it is at work.
+    """
+    await _restore(services)
+    await anyio.to_thread.run_sync(sweep)
+    await services.apart.close_forsaken()
+
+
+async def _restore(services: Services) -> None:
     unfinished = await services.storage.unfinished()
     if not unfinished:
         return
@@ -35,30 +46,55 @@ async def recover(services: Services) -> None:
         click.echo(f"{state}: {run.title} ({run.id})", err=True)
 
 
-async def conduct(services: Services, day: ChaosDay, *, quiet: bool) -> bool:
-    """Conduct an open day to the end of its agenda; True when a signal ended it early."""
-    async with followed(services, day.id, quiet=quiet), stopped_by_signals(services) as stopped:
-        await services.pacing.pace(day.id, until_done=True)
+@asynccontextmanager
+async def day_apart(
+    services: Services, plan: Plan, experiments: Mapping[str, PinnedExperiment]
+) -> AsyncIterator[ChaosDay]:
+    """A day that is open for the one run of a command, and closed however the command ends.
+
+    Raises: DayHalted: of another open day; InvalidPlan; Conflict.
+    """
+    said = ourselves()
+    # A command that is interrupted here knows what it has made, and takes it back.
+    with anyio.CancelScope(shield=True):
+        day = await services.apart.open(plan, experiments, said=said)
+    try:
+        yield day
+    finally:
+        with anyio.CancelScope(shield=True):
+            await services.apart.close(day.id, said=said)
+
+
+async def conduct(
+    services: Services,
+    day: ChaosDay,
+    *,
+    interrupts: Interrupts,
+    quiet: bool,
+    held: Run | None = None,
+) -> bool:
+    """Conduct an open day to the end of its agenda; True when a signal ended it early.
+
+    Shape: held is an armed run that this process holds already.
+    """
+    with stopped_by_signals(services, interrupts) as stopped:
+        async with followed(services, day.id, quiet=quiet):
+            await services.pacing.pace(day.id, until_done=True, held=held)
     return bool(stopped)
 
 
-@asynccontextmanager
-async def stopped_by_signals(services: Services) -> AsyncIterator[list[str]]:
+@contextmanager
+def stopped_by_signals(services: Services, interrupts: Interrupts) -> Iterator[list[str]]:
     """Stop and restore on SIGINT and SIGTERM; yields the names of those that came."""
     stopped: list[str] = []
 
-    async def wait() -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async for number in signals:
-                name = signal.Signals(number).name
-                if stopped:
-                    click.echo("restoring already; it is not left half done", err=True)
-                    continue
-                stopped.append(name)
-                click.echo(f"\n{name}: stopping, and restoring first", err=True)
-                services.pacing.stop(f"stopped by {name}")
+    def hear(name: str) -> None:
+        if stopped:
+            click.echo("restoring already; it is not left half done", err=True)
+            return
+        stopped.append(name)
+        click.echo(f"\n{name}: stopping, and restoring first", err=True)
+        services.pacing.stop(f"stopped by {name}")
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(wait)
+    with interrupts.heard_by(hear):
         yield stopped
-        tasks.cancel_scope.cancel()

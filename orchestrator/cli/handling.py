@@ -6,7 +6,8 @@ It takes the same course as any run, in this process, whether or not a service i
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from getpass import getuser
@@ -16,9 +17,10 @@ import click
 
 from orchestrator import wiring
 from orchestrator.adapters.terminal import TerminalHand
-from orchestrator.cli.conducting import ourselves, recover, stopped_by_signals
+from orchestrator.cli.conducting import day_apart, recover, stopped_by_signals
 from orchestrator.cli.exits import INTERRUPTED, code_of_run
 from orchestrator.cli.following import followed, run_document, verdict_of
+from orchestrator.cli.interrupts import Interrupts, interruptible
 from orchestrator.cli.limits import cluster_of, radius_of, say_limits
 from orchestrator.cli.logs import configure_logs
 from orchestrator.cli.printing import show_json
@@ -104,19 +106,22 @@ def _radius(options: Mapping[str, Any]) -> BlastRadius:
 
 async def work(wanted: Wanted) -> None:
     """Have it done, print what came of it, and end with its exit code."""
+    with interruptible() as interrupts:
+        await _work(wanted, interrupts)
+
+
+async def _work(wanted: Wanted, interrupts: Interrupts) -> None:
     configure_logs(wiring.settings().log, quiet=True)
     pace = wiring.pace_of(wiring.settings().pace)
     if not wanted.is_planned:
         pace = replace(pace, before=timedelta())
     async with wiring.services(pace=pace, hand=_hand(wanted)) as services:
         await recover(services)
-        day, run = await (_planned if wanted.is_planned else _made)(services, wanted)
-        _refuse_others(day, wanted.name)
-        await services.by_hand.check(run)
-        _tell_limits(day, await services.storage.run(run), wanted)
-        ended, interrupted = await _conduct(services, day, run, wanted)
-        if not wanted.is_planned and not ended.phase.may_hold_fault:
-            await services.opening.close(day.id, said=ourselves())
+        async with (_planned if wanted.is_planned else _made)(services, wanted) as (day, run):
+            _refuse_others(day, wanted.name)
+            await services.by_hand.check(run)
+            _tell_limits(day, await services.storage.run(run), wanted)
+            ended, interrupted = await _conduct(services, day, run, wanted, interrupts)
     if wanted.as_json:
         show_json(run_document(ended))
     else:
@@ -134,13 +139,15 @@ def _hand(wanted: Wanted) -> TerminalHand:
     )
 
 
-async def _planned(services: Services, wanted: Wanted) -> tuple[ChaosDay, RunId]:
+@asynccontextmanager
+async def _planned(services: Services, wanted: Wanted) -> AsyncIterator[tuple[ChaosDay, RunId]]:
     """A run of a day that there is. Raises: NoSuchRun; NoSuchDay; Conflict; InvalidValue."""
     if wanted.run:
         run = await services.storage.run(RunId(wanted.run))
-        return await services.storage.day(run.day), run.id
+        yield await services.storage.day(run.day), run.id
+        return
     day = DayId(wanted.day) if wanted.day else await _only_open(services)
-    return await services.storage.day(day), await services.by_hand.run_of(day, wanted.box)
+    yield await services.storage.day(day), await services.by_hand.run_of(day, wanted.box)
 
 
 async def _only_open(services: Services) -> DayId:
@@ -155,7 +162,8 @@ async def _only_open(services: Services) -> DayId:
     )
 
 
-async def _made(services: Services, wanted: Wanted) -> tuple[ChaosDay, RunId]:
+@asynccontextmanager
+async def _made(services: Services, wanted: Wanted) -> AsyncIterator[tuple[ChaosDay, RunId]]:
     """A run of a day that is made for it, and opened. Raises: DayHalted: of another open day."""
     name = wanted.steady_state or _BOX
     experiment = (
@@ -163,10 +171,9 @@ async def _made(services: Services, wanted: Wanted) -> tuple[ChaosDay, RunId]:
         if wanted.steady_state
         else services.catalogue.pin(name, _NOTHING_MEASURED)
     )
-    said = ourselves()
     plan = _plan(wanted, experiment, services)
-    day = await services.apart.open(plan, {name: experiment}, said=said)
-    return day, await services.by_hand.run_of(day.id, _BOX)
+    async with day_apart(services, plan, {name: experiment}) as day:
+        yield day, await services.by_hand.run_of(day.id, _BOX)
 
 
 def _plan(wanted: Wanted, experiment: PinnedExperiment, services: Services) -> Plan:
@@ -203,13 +210,14 @@ def _refuse_others(day: ChaosDay, name: str) -> None:
 
 
 async def _conduct(
-    services: Services, day: ChaosDay, run: RunId, wanted: Wanted
+    services: Services, day: ChaosDay, run: RunId, wanted: Wanted, interrupts: Interrupts
 ) -> tuple[Run, bool]:
     # In a shell the terminal is the person's; what happened is told when they are out.
     quiet = wanted.as_json or not wanted.command
     said = Said(by=_hand(wanted).by, source="cli")
-    async with followed(services, day.id, quiet=quiet), stopped_by_signals(services) as stopped:
-        ended = await services.by_hand.conduct(run, said=said)
+    with stopped_by_signals(services, interrupts) as stopped:
+        async with followed(services, day.id, quiet=quiet):
+            ended = await services.by_hand.conduct(run, said=said)
     if ended.phase is Phase.CONCLUDED and not wanted.as_json:
         click.echo("everything that was changed by hand is put back", err=True)
     return ended, bool(stopped)

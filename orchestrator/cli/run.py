@@ -26,11 +26,14 @@ def command(**options: object) -> None:
 
 
 async def _run(options: Mapping[str, object]) -> None:
+    from orchestrator.cli.interrupts import interruptible
     from orchestrator.starting import guard_ahead, import_quickly
 
     import_quickly()
-    async with guard_ahead() as ahead:
-        # Imported here because guard and command both take long to import: now they do so at once.
-        from orchestrator.cli.running import Request, run
+    with interruptible() as interrupts:
+        async with guard_ahead() as ahead:
+            # Imported here because guard and command both take long to import: now they do so at
+            # once.
+            from orchestrator.cli.running import Request, run
 
-        await run(Request.of(options), ahead=ahead)
+            await run(Request.of(options), ahead=ahead, interrupts=interrupts)

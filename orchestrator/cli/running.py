@@ -15,9 +15,10 @@ import yaml
 from experiments.reach import namespaces_of
 from orchestrator import wiring
 from orchestrator.adapters.chaostoolkit.place import Place
-from orchestrator.cli.conducting import conduct, ourselves, recover
+from orchestrator.cli.conducting import conduct, day_apart, recover
 from orchestrator.cli.exits import INTERRUPTED, code_of_run
 from orchestrator.cli.following import run_document, verdict_of
+from orchestrator.cli.interrupts import Interrupts
 from orchestrator.cli.limits import cluster_of, radius_of, say_limits
 from orchestrator.cli.logs import configure_logs
 from orchestrator.cli.printing import show_json
@@ -64,7 +65,7 @@ def _pair(text: str) -> tuple[str, object]:
         return name, value
 
 
-async def run(request: Request, *, ahead: Place) -> None:
+async def run(request: Request, *, ahead: Place, interrupts: Interrupts) -> None:
     """Run it, print what came of it, and end with its exit code.
 
     Shape: ahead is where a guard is starting already.
@@ -79,12 +80,12 @@ async def run(request: Request, *, ahead: Place) -> None:
         if not request.as_json:
             say_limits(plan.blast_radius, lasts=plan.blast_radius.longest)
         await recover(services)
-        said = ourselves()
-        day = await services.apart.open(plan, {request.experiment: experiment}, said=said)
-        interrupted = await conduct(services, day, quiet=request.as_json)
+        async with day_apart(services, plan, {request.experiment: experiment}) as day:
+            (held,) = await services.storage.runs(day.id)
+            interrupted = await conduct(
+                services, day, interrupts=interrupts, quiet=request.as_json, held=held
+            )
         (ended,) = await services.storage.runs(day.id)
-        if not ended.phase.may_hold_fault:
-            await services.opening.close(day.id, said=said)
     if request.as_json:
         show_json(run_document(ended))
     else:

@@ -20,6 +20,7 @@ import uvicorn
 from api.app import create_app
 from api.dependencies import ApiServices
 from orchestrator import __version__, wiring
+from orchestrator.adapters.chaostoolkit.forsaken import sweep
 from orchestrator.cli.lifeline import end_with_parent
 from orchestrator.cli.logs import configure_logs
 from orchestrator.domain.errors import PortOccupied, Unavailable
@@ -113,6 +114,7 @@ def _for_api(services: Services, life: _Life) -> ApiServices:
 
 async def _pace(services: Services, life: _Life) -> None:
     await _recover(services)
+    await anyio.to_thread.run_sync(sweep)
     life.is_ready = True
     log.info("ready", version=__version__)
     await services.pacing.pace()
@@ -124,6 +126,7 @@ async def _recover(services: Services) -> None:
         try:
             for run in await services.pacing.recover():
                 log.warning("run of a lost conductor restored", run=run.id, phase=run.phase.value)
+            await services.apart.close_forsaken()
         except Unavailable as error:
             log.warning("waiting, to restore before anything else", why=str(error))
             await anyio.sleep(_AGAIN)

@@ -15,6 +15,7 @@ from orchestrator.cli.conducting import conduct, ourselves, recover
 from orchestrator.cli.exits import INTERRUPTED, code_of_run
 from orchestrator.cli.files import read_plan, with_experiments_beside
 from orchestrator.cli.following import run_document, verdict_of
+from orchestrator.cli.interrupts import Interrupts
 from orchestrator.cli.logs import configure_logs
 from orchestrator.cli.printing import show_json
 from orchestrator.cli.writing import write_debrief
@@ -24,7 +25,7 @@ from orchestrator.domain.run import Run
 from orchestrator.wiring import Services
 
 
-async def conduct_plan(path: Path, output: Path, as_json: bool) -> None:
+async def conduct_plan(path: Path, output: Path, as_json: bool, *, interrupts: Interrupts) -> None:
     """Conduct it, print what came of it, and end with the gravest exit code of its runs."""
     configure_logs(wiring.settings().log, quiet=True)
     text = read_plan(path)
@@ -47,7 +48,7 @@ async def conduct_plan(path: Path, output: Path, as_json: bool) -> None:
         await recover(services)
         await _await_window(services, window)
         day = await services.opening.open(day.id, said=said)
-        interrupted = await conduct(services, day, quiet=as_json)
+        interrupted = await conduct(services, day, interrupts=interrupts, quiet=as_json)
         runs = list(await services.storage.runs(day.id))
         await _close(services, runs)
         # Those that nobody came to are cancelled by now.

@@ -65,6 +65,11 @@ class ChaosDay:
     is_scripted: bool = False
     """Whether its people are played by a script, which every debrief then says."""
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether a command made it for one run of its own: nobody wrote a plan for it."""
+        return not self.plan_source
+
     def open(self, at: datetime) -> "ChaosDay":
         """Open the day.
 

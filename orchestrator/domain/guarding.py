@@ -233,7 +233,9 @@ def foreseen(record: UndoRecord) -> dict[str, Any]:
     }
 
 
-def write_refused(*, at: datetime, target: str, rule: str, reason: str) -> dict[str, Any]:
+def write_refused(
+    *, at: datetime, target: str, rule: str, reason: str, is_command: bool = False
+) -> dict[str, Any]:
     """The guard refused a request."""
     return {
         "event": "refused",
@@ -241,7 +243,13 @@ def write_refused(*, at: datetime, target: str, rule: str, reason: str) -> dict[
         "target": target,
         "rule": rule,
         "reason": reason,
+        "is_command": is_command,
     }
+
+
+def is_refused_command(line: Line) -> bool:
+    """Whether a line says that the guard refused a command in a container."""
+    return line.get("event") == "refused" and line.get("is_command") is True
 
 
 def answer(number: Any, **result: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 It does not read lines or start anything.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from orchestrator.domain.undo import Restoration
 from orchestrator.guard.baseline import take_baseline
 from orchestrator.guard.gate import Gate, Stage
 from orchestrator.guard.remembering import RememberingJournal
-from orchestrator.guard.undo import Undoing
+from orchestrator.guard.undo import Undoing, commands_left
 from orchestrator.guard.upstream import Upstream
 from orchestrator.guard.verifying import Verifying
 
@@ -89,7 +90,8 @@ class Commands:
                 return {"restoration": restoration_to_line(await self.undo())}
             case Command.VERIFY:
                 patience = timedelta(seconds=float(line.get("patience_seconds", 0)))
-                return {"restoration": restoration_to_line(await self.verify(patience))}
+                restoration = await self.verify(patience, rollbacks=str(line.get("rollbacks", "")))
+                return {"restoration": restoration_to_line(restoration)}
             case Command.END:
                 self._gate.close()
                 return {}
@@ -98,19 +100,30 @@ class Commands:
 
     async def heed_stop(self) -> None:
         """Cut off the commands of a method whose run is to stop; the journal refuses its writes."""
-        run = self._assignment.run
-        if self._gate.stage is Stage.METHOD and await self._journal.is_stopped(run):
-            await self._gate.restrain()
+        run, gate = self._assignment.run, self._gate
+        if gate.stage is not Stage.METHOD or not await self._journal.is_stopped(run):
+            return
+        # An undo may have closed the gate meanwhile, and it stays closed.
+        if gate.stage is Stage.METHOD:
+            await gate.restrain()
 
     async def undo(self) -> Restoration:
         """Put everything back; no write of the run is on its way meanwhile, or gets there after."""
         async with self._gate.closed():
             return await self._undoing.undo()
 
-    async def verify(self, patience: timedelta) -> Restoration:
-        """Compare with the baseline until nothing is pending or patience runs out."""
+    async def verify(self, patience: timedelta, *, rollbacks: str = "") -> Restoration:
+        """Compare with the baseline until nothing is pending or patience runs out.
+
+        What the method's commands did, only its rollbacks can take back: where something went
+        wrong with these, which `rollbacks` says, it stays pending.
+        """
         async with self._gate.closed():
-            return await self._verifying.verify(patience)
+            restoration = await self._verifying.verify(patience)
+            if not rollbacks:
+                return restoration
+            left = commands_left(await self._journal.records(self._assignment.run), rollbacks)
+            return replace(restoration, pending=(*restoration.pending, *left))
 
     async def undo_alone(
         self, patience: timedelta = ALONE, *, at_most: timedelta = AT_MOST

@@ -108,6 +108,8 @@ class Committing:
         except LeaseLost as error:
             raise NotLetThrough(target=key, rule="lease", reason=_LOST) from error
         except RunStopped as error:
+            # Its rollbacks come next, perhaps before anybody else has heard of it.
+            self._gate.stop()
             raise NotLetThrough(target=key, rule=STOP, reason=str(error)) from error
         except HeldByAnotherRun as error:
             raise NotLetThrough(target=key, rule=OTHER_RUN, reason=str(error)) from error
@@ -133,6 +135,7 @@ class Committing:
         if not is_held:
             raise NotLetThrough(target=record.ref.key, rule="lease", reason=_LOST)
         if is_stopped and stage is not Stage.ROLLBACK:
+            self._gate.stop()
             await self.settle(replace(record, state=UndoState.UNDONE, note=STOPPED))
             raise NotLetThrough(target=record.ref.key, rule=STOP, reason=STOPPED)
 

@@ -1,7 +1,7 @@
 """Who may write at the moment: the run's method, its rollbacks, or nobody.
 
-    closed ──play──> method ──restrain──> rollback ──close──> closed
-       └──────────────────restrain───────────^
+    closed ──play──> method ──stop, roll back, restrain──> rollback ──close──> closed
+       └───────────────────────restrain───────────────────────^
 
 It does not judge a write.
 """
@@ -54,6 +54,7 @@ class Gate:
         if recovering:
             self._method_has_ended.set()
         self._open: set[anyio.Event] = set()
+        self._cut: set[anyio.Event] = set()
 
     @property
     def stage(self) -> Stage:
@@ -73,16 +74,32 @@ class Gate:
 
     async def restrain(self) -> None:
         """Let nothing but the rollbacks through; on return no write of the method is on its way."""
+        self._turn_to_rollback()
+        async with self._lock:
+            await self._all_cut_off()
+
+    def stop(self) -> None:
+        """Let nothing more of the method through, at once; what is on its way still ends.
+
+        For whoever finds out on a write's way, where nobody can wait for it, that the run is to
+        stop.
+        """
+        if self._stage is Stage.METHOD:
+            self._turn_to_rollback()
+
+    def roll_back(self) -> None:
+        """Take note that the method has ended: what comes from now on comes from its rollbacks.
+
+        It rests on what a runner says, and gives nothing: after it less may be written than before.
+        """
+        self._method_has_ended.set()
+        self.stop()
+
+    def _turn_to_rollback(self) -> None:
         self._may_play = False
         # Who restrains it again gives it no more time.
         self._restrained_at = self._restrained_at or self._clock.now()
         self._turn_to(Stage.ROLLBACK)
-        async with self._lock:
-            await self._all_cut_off()
-
-    def roll_back(self) -> None:
-        """Take note that the method has ended: what comes from now on comes from its rollbacks."""
-        self._method_has_ended.set()
 
     async def until_told_apart(self) -> None:
         """Wait a moment for the word that the method has ended, if only rollbacks may pass."""
@@ -104,13 +121,17 @@ class Gate:
         self._turn_to(Stage.CLOSED)
 
     def _turn_to(self, stage: Stage) -> None:
+        if stage is self._stage:
+            # What began in this stage is not cut off by whoever asks for it once more.
+            return
         self._stage = stage
         self._turned.set()
         self._turned = anyio.Event()
+        self._cut |= self._open
 
     async def _all_cut_off(self) -> None:
-        """Wait until whatever went on across the last turn has ended."""
-        for ended in tuple(self._open):
+        """Wait until whatever went on across a turn has ended."""
+        for ended in tuple(self._cut):
             await ended.wait()
 
     @asynccontextmanager
@@ -135,6 +156,7 @@ class Gate:
                 tasks.cancel_scope.cancel()
         finally:
             self._open.discard(ended)
+            self._cut.discard(ended)
             ended.set()
 
     @asynccontextmanager

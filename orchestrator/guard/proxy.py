@@ -38,6 +38,7 @@ from orchestrator.ports import Clock
 
 _WRITING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _JSON: Final = "application/json"
+_EXEC: Final = "/exec"
 _LOOK: Final = 5.0
 """Units: seconds. How often an idle watch looks whether its client is still there."""
 _LONGEST_LINE: Final = 64 * 1024
@@ -68,6 +69,7 @@ class Proxy:
                     target=error.target,
                     rule=error.rule,
                     reason=error.reason,
+                    is_command=request.path.endswith(_EXEC),
                 )
             )
             return _reply(403, refusal(error))

@@ -154,13 +154,19 @@ def repeats(draft: Draft, records: Iterable[UndoRecord]) -> Denied | None:
     """
     if draft.verb is not Verb.EXEC:
         return None
-    run_by_method = (each.after or {} for each in records if each.verb is Verb.EXEC)
+    commands = (each for each in records if each.verb is Verb.EXEC)
+    run_by_method = (each.after or {} for each in commands if not is_of_rollbacks(each))
     words = draft.call.body["command"]
-    if any(each.get("command") == words and not each.get(_UNDOES) for each in run_by_method):
+    if any(each.get("command") == words for each in run_by_method):
         return Denied(
             rule="rollback", reason="the method ran that very command, so it undoes nothing"
         )
     return None
+
+
+def is_of_rollbacks(record: UndoRecord) -> bool:
+    """Whether a command in the journal was one of the rollbacks'."""
+    return bool((record.after or {}).get(_UNDOES))
 
 
 def command_run(draft: Draft, *, undoes: bool) -> Document:

@@ -5,7 +5,7 @@ object as it is, and locked to it. It does not look at anything that the journal
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -24,6 +24,7 @@ from orchestrator.domain.undo import (
     UndoState,
     Verb,
 )
+from orchestrator.guard import rules
 from orchestrator.guard.bodies import Media
 from orchestrator.guard.kinds import OWNERS
 from orchestrator.guard.upstream import Reply, Upstream
@@ -179,6 +180,24 @@ class Undoing:
             noted = replace(record, state=record.state if is_open else state, note=told)
             if noted != record:
                 await self._journal.settle(noted)
+
+
+def commands_left(records: Iterable[UndoRecord], problem: str) -> tuple[str, ...]:
+    """What commands of a method may have left, as the rollbacks that were to take it back did not.
+
+    Shape: one text for each object that a command was run in; problem says why they did not.
+    """
+    keys = dict.fromkeys(each.ref.key for each in records if _was_run_by_method(each))
+    return tuple(
+        f"{key}: what a command of the method did in it may still be there ({problem})"
+        for key in keys
+    )
+
+
+def _was_run_by_method(record: UndoRecord) -> bool:
+    # A command that never ran is settled with a note of its own; one that nobody knows of counts.
+    is_made = record.state is not UndoState.UNDONE or record.note == _IRREVERSIBLE
+    return record.verb is Verb.EXEC and is_made and not rules.is_of_rollbacks(record)
 
 
 def resized(patch: Mapping[str, Any], now: Document, *, kind: str) -> dict[str, Any]:

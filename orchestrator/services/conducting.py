@@ -24,7 +24,7 @@ from orchestrator.domain.errors import (
     LeaseLost,
     Unavailable,
 )
-from orchestrator.domain.identity import WorkerId
+from orchestrator.domain.identity import DayId, WorkerId
 from orchestrator.domain.plan import TimeBox
 from orchestrator.domain.run import Finding, Move, Phase, Run
 from orchestrator.ports import Assignment, Clock, Engine, Execution, Hand, Storage
@@ -39,6 +39,8 @@ log = structlog.get_logger()
 _LOOK: Final = timedelta(milliseconds=50)
 """How often it is looked whether a run is to stop. Its guard needs nobody to tell it; this is for
 what is broken to be put back soon."""
+GONE: Final = "its command is gone"
+NOBODY: Final = "it is done by hand, and whoever was to do it is gone"
 _PARTING: Final = 5.0
 """Seconds that letting go of a run may take; its lease ends by itself."""
 _RETRIES: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
@@ -81,11 +83,16 @@ class Conducting:
         self._hand = hand
         self._leases: set[Lease] = set()
         self._next_look = 0.0
+        self._own: set[DayId] = set()
 
     @property
     def is_busy(self) -> bool:
         """Whether a run is being conducted."""
         return bool(self._leases)
+
+    def answer_for(self, day: DayId) -> None:
+        """Conduct that day's runs even if it was made for one command: this process is that one."""
+        self._own.add(day)
 
     def stop_all(self, reason: str) -> None:
         """Ask every run that is being conducted to stop and restore."""
@@ -179,6 +186,7 @@ class Conducting:
             longest=min(day.plan.radius_of(box).longest, box.lasts),
             # What a hand does begins when somebody comes to it, and is over when its box is.
             over_at=run.planned_at + box.lasts if box.by_hand else None,
+            starts_by=run.planned_at + box.lasts,
             abort_when=day.plan.abort_when,
             probes=len(hypothesis.get("probes", ())),
             service=box.service,
@@ -189,18 +197,14 @@ class Conducting:
     async def _from_the_start(self, lease: Lease, context: _Context) -> str:
         """Take an armed run through its course; returns what broke, if something did."""
         run = lease.run
-        if self._is_late(run, context):
-            await lease.move(Move.REFUSE, TOO_LATE, reason=TOO_LATE)
-            return ""
-        if context.box.by_hand and self._hand is None:
-            nobody = "it is done by hand, and whoever was to do it is gone"
-            await lease.move(Move.REFUSE, nobody, reason=nobody)
+        if reason := self._whose_is_gone(context) or self._late(run, context):
+            await lease.move(Move.REFUSE, reason, reason=reason)
             return ""
         try:
             context = replace(context, radius=await self._clearing.clear(run, context.day))
             # To find out again what it would do takes as long as its actions.
-            if self._is_late(run, context):
-                await lease.move(Move.REFUSE, TOO_LATE, reason=TOO_LATE)
+            if late := self._late(run, context):
+                await lease.move(Move.REFUSE, late, reason=late)
                 return ""
             async with self._opened(lease, context, recovering=False) as course:
                 await course.run_through()
@@ -213,8 +217,14 @@ class Conducting:
             return problem
         return ""
 
-    def _is_late(self, run: Run, context: _Context) -> bool:
-        return self._clock.now() > run.planned_at + context.box.lasts
+    def _late(self, run: Run, context: _Context) -> str:
+        return TOO_LATE if self._clock.now() > run.planned_at + context.box.lasts else ""
+
+    def _whose_is_gone(self, context: _Context) -> str:
+        """Why nobody is there any more who wanted the run; empty when somebody is."""
+        if context.box.by_hand:
+            return "" if self._hand is not None else NOBODY
+        return GONE if context.day.is_apart and context.day.id not in self._own else ""
 
     async def _restore(self, lease: Lease, context: _Context, broke: str) -> None:
         """Restore with fresh processes, trying again until patience is over.

@@ -76,6 +76,8 @@ class Limits:
     service: str
     by_hand: bool = False
     """Whether an agent of chaos works by hand, and may be refused something on the way."""
+    starts_by: datetime | None = None
+    """After when it must not start; None where that is nobody's wish."""
     over_at: datetime | None = None
     """When it is over, whenever it began; None where only how long it lasts counts."""
 
@@ -112,6 +114,8 @@ class Course:
         self._storage = storage
         self._clock = clock
         self._recording = recording
+        self._flaw = ""
+        """Of what a hand did, at the end of its fault; what it is refused later flaws nothing."""
 
     # Before
 
@@ -129,9 +133,16 @@ class Course:
             return await self._refuse(str(error), None)
         if unfit is not None:
             return await self._refuse(*unfit)
-        if self._limits.left(self._clock.now()) <= timedelta():
+        if self._is_late():
             return await self._refuse(TOO_LATE, None)
         return await self._inject_and_restore()
+
+    def _is_late(self) -> bool:
+        """Whether its box is over by now: to be made ready, and to be measured, took its time."""
+        now = self._clock.now()
+        if self._limits.left(now) <= timedelta():
+            return True
+        return self._limits.starts_by is not None and now > self._limits.starts_by
 
     async def _unfit(self) -> tuple[str, Finding | None] | None:
         """Why the run must not start, and what that found; None when it may."""
@@ -209,7 +220,8 @@ class Course:
             return early
         if over > last:
             return _too_long(longest)
-        return Ending(move=Move.FINISH, reason=self._flaw_of_hand())
+        self._flaw = self._flaw_of_hand()
+        return Ending(move=Move.FINISH, reason=self._flaw)
 
     @property
     def _is_in(self) -> bool:
@@ -377,7 +389,7 @@ class Course:
             during=_between(self._heard.samples, run.started_at, run.rolled_back_at),
             measurable=self._limits.probes > 0,
         )
-        return Finding.UNKNOWN if finding is Finding.HELD and self._flaw_of_hand() else finding
+        return Finding.UNKNOWN if finding is Finding.HELD and self._flaw else finding
 
 
 def _between(samples: list[Sample], start: datetime | None, end: datetime | None) -> list[Sample]:

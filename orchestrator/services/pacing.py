@@ -123,16 +123,25 @@ class Pacing:
         taken = await self._storage.take(run, worker=self._worker, lease=self._lease)
         return await self._conducting.conduct(taken)
 
-    async def pace(self, day: DayId | None = None, *, until_done: bool = False) -> None:
-        """Take up runs until asked to stop, or until the agenda of a day is done."""
+    async def pace(
+        self, day: DayId | None = None, *, until_done: bool = False, held: Run | None = None
+    ) -> None:
+        """Take up runs until asked to stop, or until the agenda of a day is done.
+
+        Shape: held is an armed run that this process holds already, which it begins with.
+        """
         self._is_pacing = True
+        if day is not None:
+            self._conducting.answer_for(day)
         try:
-            await self._pace(day, until_done=until_done)
+            await self._pace(day, until_done=until_done, held=held)
         finally:
             self._is_pacing = False
 
-    async def _pace(self, day: DayId | None, *, until_done: bool) -> None:
+    async def _pace(self, day: DayId | None, *, until_done: bool, held: Run | None) -> None:
         async with anyio.create_task_group() as tasks:
+            if held is not None and not self._stopping:
+                await self._begin(tasks, held)
             while not self._stopping:
                 if await self._take_up(tasks, day):
                     continue
@@ -150,10 +159,13 @@ class Pacing:
             return False
         if run is None:
             return False
+        await self._begin(tasks, run)
+        return True
+
+    async def _begin(self, tasks: TaskGroup, run: Run) -> None:
         tasks.start_soon(self._conduct, run)
         # The task joins those that a stop asks to end before anything else can happen.
         await anyio.lowlevel.checkpoint()
-        return True
 
     async def _conduct(self, run: Run) -> None:
         try:

@@ -1,10 +1,110 @@
 """Signals: whoever conducts stops injecting, restores, and only then ends."""
 
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
+import anyio
+import pytest
+
+from orchestrator.adapters.storage import Database, SqlStorage, SqlUndoJournal
+from orchestrator.domain.day import ChaosDay, DayState
+from orchestrator.domain.identity import RunId
 from orchestrator.domain.run import Finding, Phase
 from tests.acceptance.stage import Stage, until
 from tests.acceptance.test_kill import phase_is, runs_of
+
+PLAN = """\
+version: 1
+day: {name: A day}
+environment: test
+window: {zone: UTC, opens: 2026-01-01T00:00, closes: 2099-01-01T00:00}
+people: [{name: Kim, role: facilitator}]
+blast_radius: {namespaces: [shop], kinds: [deployments], most_objects: 4, longest: 2m}
+agenda:
+  - {box: zero, at: +0s, lasts: 2m, experiment: EXPERIMENT}
+"""
+HAND = ("by-hand", "--", sys.executable, "-c", "print('it was done')")
+
+
+def days_of(stage: Stage) -> list[ChaosDay]:
+    """Every day in the database, read by a connection of our own."""
+
+    async def read() -> list[ChaosDay]:
+        async with Database(stage.database) as database:
+            return list(await SqlStorage(database).days())
+
+    return anyio.run(read)
+
+
+def is_free(stage: Stage, run: RunId) -> bool:
+    """Whether the lease is over by which its holder might still live."""
+
+    async def read() -> bool:
+        async with Database(stage.database) as database:
+            return await SqlUndoJournal(database).is_free(run)
+
+    return anyio.run(read)
+
+
+def folders_of(stage: Stage) -> list[Path]:
+    return list(stage.folder.glob("chaosday-run-*"))
+
+
+def ended_after(process: subprocess.Popen[str], seconds: float) -> None:
+    """Interrupt a command at a moment of its start that a clock alone can name."""
+    time.sleep(seconds)
+    process.terminate()
+    process.wait(timeout=40)
+
+
+@pytest.mark.parametrize("seconds", [0.3, pytest.param(0.6, marks=pytest.mark.slow)])
+def test_a_command_that_is_ended_while_it_starts_leaves_nothing(
+    sqlite_stage: Stage, seconds: float
+) -> None:
+    stage = sqlite_stage
+    experiment = stage.write_experiment(slow="gate")
+
+    ended_after(stage.start("run", str(experiment)), seconds)
+
+    assert folders_of(stage) == []
+    assert all(day.state is not DayState.OPEN for day in days_of(stage))
+    until(lambda: not stage.leftovers(), within=10)
+
+
+def test_a_command_that_is_ended_before_its_run_starts_closes_its_day(sqlite_stage: Stage) -> None:
+    stage = sqlite_stage
+    process = stage.start("run", str(stage.write_experiment(slow="gate")))
+    until(lambda: [day for day in days_of(stage) if day.state is DayState.OPEN])
+
+    process.terminate()
+
+    assert process.wait(timeout=40) == 130
+    assert [day.state for day in days_of(stage)] == [DayState.CLOSED]
+    assert [run.phase for run in runs_of(stage)] == [Phase.CANCELLED]
+    assert (stage.injections, folders_of(stage)) == (0, [])
+
+
+def test_what_a_killed_command_left_is_tidied_by_the_next(sqlite_stage: Stage) -> None:
+    stage = sqlite_stage
+    process = stage.start("run", str(stage.write_experiment(slow="gate")))
+    until(lambda: phase_is(stage, Phase.ARMED) and folders_of(stage))
+    process.kill()
+    process.wait(timeout=10)
+    until(lambda: not stage.leftovers(), within=20)
+    left = folders_of(stage)
+    until(lambda: is_free(stage, runs_of(stage)[0].id))
+
+    done = stage.call(*HAND)
+
+    assert done.returncode == 0, done.stderr
+    assert left
+    assert folders_of(stage) == []
+    assert {day.state for day in days_of(stage)} == {DayState.CLOSED}
+    (forsaken,) = [run for run in runs_of(stage) if run.box == "only"]
+    assert (forsaken.phase, forsaken.reason) == (Phase.CANCELLED, "its command is gone")
 
 
 def test_interrupted_run_restores_and_says_so_by_its_exit_code(sqlite_stage: Stage) -> None:
@@ -26,7 +126,9 @@ def test_service_that_is_stopped_makes_no_further_action_and_restores(sqlite_sta
     stage = sqlite_stage
     experiment = stage.write_experiment(slow="action")
     # A day for the service to take up: armed by a conductor that is killed before it starts.
-    first = stage.start("run", str(experiment), "--longest", "120")
+    plan = stage.folder / "plan.yaml"
+    plan.write_text(PLAN.replace("EXPERIMENT", experiment.name))
+    first = stage.start("conduct", str(plan), "--output", str(stage.folder))
     until(lambda: phase_is(stage, Phase.ARMED))
     first.kill()
     first.wait(timeout=10)

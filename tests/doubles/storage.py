@@ -110,6 +110,7 @@ class MemoryStorage:
         self._previews: dict[PreviewId, Preview] = {}
         self.touched_by: Callable[[RunId], frozenset[str]] = lambda _: frozenset()
         self.goes_on: Callable[[RunId], bool] = lambda _: False
+        self.is_left_over: Callable[[Run], bool] = lambda _: False
         self._tokens: dict[TokenId, tuple[Token, str]] = {}
         self._entry_ids: set[EntryId] = set()
         self._news = anyio.Event()
@@ -351,10 +352,14 @@ class MemoryStorage:
             return [
                 run
                 for run, row in self._rows.items()
-                if row.run.day == day
-                and row.run.phase in {Phase.INJECTING, Phase.HOLDING}
-                and (row.stop is None or self.goes_on(run))
+                if row.run.day == day and self._is_writing(row)
             ]
+
+    def _is_writing(self, row: _Row) -> bool:
+        if row.run.phase is Phase.ROLLING_BACK:
+            return self.is_left_over(row.run)
+        in_method = row.run.phase in {Phase.INJECTING, Phase.HOLDING}
+        return in_method and (row.stop is None or self.goes_on(row.run.id))
 
     async def release_halt(self, halt: Halt, entries: Sequence[TimelineEntry]) -> None:
         async with self._transaction("release_halt"):
@@ -564,6 +569,7 @@ class MemoryUndoJournal:
         self._baselines: dict[RunId, Mapping[str, Any]] = {}
         storage.touched_by = self._touched_by
         storage.goes_on = self._goes_on
+        storage.is_left_over = self._is_left_over
 
     def _touched_by(self, run: RunId) -> frozenset[str]:
         counted = [each for each in self._records[run] if each.state is not UndoState.UNDONE]
@@ -575,6 +581,13 @@ class MemoryUndoJournal:
             return is_command or each.state is UndoState.INTENT
 
         return any(is_open(each) for each in self._records[run])
+
+    def _is_left_over(self, run: Run) -> bool:
+        since = run.rolled_back_at
+        return any(
+            each.state is UndoState.INTENT and since is not None and each.at <= since
+            for each in self._records[run.id]
+        )
 
     async def is_stopped(self, run: RunId) -> bool:
         await anyio.lowlevel.checkpoint()

@@ -12,6 +12,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from orchestrator.adapters.chaostoolkit.guarded import GuardClient
+from orchestrator.adapters.chaostoolkit.rolling_back import Rollbacks
 from orchestrator.domain.errors import EngineUnavailable
 from orchestrator.domain.guarding import Command, restoration_from_line
 from orchestrator.domain.hypothesis import Sample
@@ -94,6 +95,7 @@ class ProcessExecution:
         self._is_restored = False
         self._runner_may_end = False
         self._runner_has_said_all = False
+        self._rollbacks = Rollbacks()
         self._runner_is_heard = anyio.Event()
         self._method_is_over = anyio.Event()
 
@@ -148,6 +150,7 @@ class ProcessExecution:
 
     async def _listen_to_guard(self) -> None:
         async for line in self._guard.events():
+            self._rollbacks.hear_of_guard(line)
             happening = _guard_happening(line)
             if happening is not None:
                 await self._tell(happening)
@@ -157,12 +160,17 @@ class ProcessExecution:
 
     async def _listen_to_runner(self, child: Member, plays: bool) -> None:
         problem = ""
+        if plays:
+            self._rollbacks.start_over()
         async for line in child.lines():
+            if plays:
+                self._rollbacks.hear(line)
             if line.get("event") == "ended":
-                self._runner_has_said_all |= plays
+                # One that was interrupted on its way to its rollbacks has not played them.
+                self._runner_has_said_all |= plays and self._rollbacks.were_played
                 problem = str(line.get("problem", ""))
                 continue
-            await self._pass_on_rollbacks(line)
+            await self._pass_on_rollbacks(child, line)
             happening = self._runner_happening(line)
             if happening is not None:
                 await self._tell(happening)
@@ -176,11 +184,14 @@ class ProcessExecution:
             problem = f"the {who} ended before it was asked to"
         await self._tell(RunnerEnded(at=self._clock.now(), problem=problem))
 
-    async def _pass_on_rollbacks(self, line: Mapping[str, Any]) -> None:
-        """Tell the guard that the method has ended, which lets no command through before."""
+    async def _pass_on_rollbacks(self, child: Member, line: Mapping[str, Any]) -> None:
+        """Tell the guard that the method has ended, and then whoever waits for it to know."""
         if line.get("event") == "rolling_back":
             with suppress(EngineUnavailable):
                 await self._guard.ask(Command.ROLL_BACK, within=_ANSWER)
+            # The rollbacks may do more than run commands, so they begin although it did not answer.
+            with suppress(EngineUnavailable):
+                await child.say({"do": Command.ROLL_BACK.value})
 
     async def _tell(self, happening: Happening) -> None:
         # Whoever listened may have broken off; the guard's answers are still waited for.
@@ -236,7 +247,7 @@ class ProcessExecution:
                 await self.roll_back(patience=patience)
 
     async def _has_played_rollbacks(self) -> bool:
-        """Whether the runner said that it was done; it does so after its rollbacks."""
+        """Whether the runner said that it was done, and that it had begun its rollbacks before."""
         with anyio.move_on_after(_LAST_LINES):
             await self._runner_is_heard.wait()
         return self._runner_has_said_all
@@ -319,7 +330,7 @@ class ProcessExecution:
                 problem = str(line.get("problem", ""))
             elif (happening := self._runner_happening(line)) is not None:
                 await self._tell(happening)
-            await self._pass_on_rollbacks(line)
+            await self._pass_on_rollbacks(child, line)
             if line.get("event") == "played":
                 self._method_is_over.set()
         self._method_is_over.set()
@@ -341,7 +352,10 @@ class ProcessExecution:
         """
         seconds = patience.total_seconds()
         answer = await self._guard.ask(
-            Command.VERIFY, within=seconds + _ANSWER, patience_seconds=seconds
+            Command.VERIFY,
+            within=seconds + _ANSWER,
+            patience_seconds=seconds,
+            rollbacks=self._rollbacks.problem if self._has_rollbacks else "",
         )
         restoration = restoration_from_line(answer["restoration"])
         self._is_restored = restoration.is_proven

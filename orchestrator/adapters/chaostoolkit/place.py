@@ -3,6 +3,7 @@
 It may be made before the run is known. It knows nothing of what happens there.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from orchestrator.adapters.chaostoolkit.child import Child
 from orchestrator.adapters.chaostoolkit.containment.keeping import DOOR_VARIABLE, Door
+from orchestrator.adapters.chaostoolkit.forsaken import PREFIX, claimed
 from orchestrator.adapters.chaostoolkit.strays import end_strays
 
 
@@ -17,7 +19,8 @@ class Place:
     """The place of one run; whoever takes it leaves it."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="chaosday-run-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._claim = claimed(self.folder)
         self.door = Door()
         self.is_taken = False
         """Whether a run is at work here."""
@@ -53,4 +56,7 @@ class Place:
         self.door.close()
         ended = end_strays("TMPDIR", str(self.folder / "home"))
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self._claim >= 0:
+            os.close(self._claim)
+            self._claim = -1
         return ended

@@ -86,17 +86,25 @@ class Halts(Stored):
         """The runs of a day of whose method something may still reach the cluster.
 
         A write whose intent was stored before the halt counts until it is settled: until then its
-        guard may be about to send it. A command counts until its run leaves the method.
+        guard may be about to send it, and a slow API server to make it, even while what the method
+        did is undone. A command counts until its run leaves the method.
         """
-        goes_on = or_(
-            _records.state == UndoState.INTENT,
-            and_(_records.verb == Verb.EXEC, _records.state == UndoState.DONE),
+        unsettled = _records.state == UndoState.INTENT
+        command = and_(_records.verb == Verb.EXEC, _records.state == UndoState.DONE)
+        of_run = _records.run == _runs.id
+        in_method = and_(
+            _runs.phase.in_(_IN_METHOD),
+            or_(_runs.stop.is_(None), exists().where(of_run, or_(unsettled, command))),
         )
-        is_writing = or_(_runs.stop.is_(None), exists().where(_records.run == _runs.id, goes_on))
+        # What was intended later is of the rollbacks, which a halt lets go on.
+        of_method = _records.at <= _runs.rolled_back_at
+        left_over = and_(
+            _runs.phase == Phase.ROLLING_BACK, exists().where(of_run, unsettled, of_method)
+        )
         async with self._database.reading() as connection:
             found = await connection.scalars(
                 select(_runs.id)
-                .where(_runs.day == day, _runs.phase.in_(_IN_METHOD), is_writing)
+                .where(_runs.day == day, or_(in_method, left_over))
                 .order_by(_runs.position)
             )
             return [RunId(each) for each in found]

@@ -164,6 +164,26 @@ async def test_what_of_a_halted_day_still_writes_is_known(store: Store) -> None:
     assert await store.others.writing(DAY) == []
 
 
+async def test_a_write_of_a_method_counts_until_it_is_settled_while_its_run_rolls_back(
+    store: Store,
+) -> None:
+    """A guard that waits for a slow API server is not waited for, and its write may still come."""
+    (run,) = some_runs(1, phase=Phase.HOLDING)
+    await stored(store.storage, run)
+    sent = await store.journal.intend(a_record(run=run.id, at=at(50)), fence=0)
+    await store.storage.engage(a_halt(), [a_new_entry()])
+
+    await moved(store.storage, run, Move.ABORT)
+    left_over = await store.others.writing(DAY)
+    later = a_record(run=run.id, at=at(61))
+    undoing = await store.journal.intend(later, fence=0, of_method=False)
+    await store.journal.settle(replace(sent, state=UndoState.DONE))
+
+    assert undoing.state is UndoState.INTENT
+    assert left_over == [run.id]
+    assert await store.others.writing(DAY) == []
+
+
 async def test_why_runs_are_to_stop_is_known_to_other_processes(
     storage: Storage, others: Storage
 ) -> None:

@@ -1,5 +1,6 @@
 """What the experiments of these tests do: leave marks, sleep, print, fail in every way."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -20,6 +21,23 @@ def mark(path: str, text: str, seconds: float = 0) -> str:
         file.write(text + "\n")
     time.sleep(seconds)
     return text
+
+
+class _Lingering(logging.Handler):
+    """Holds chaoslib up on its way from the method to the rollbacks, of which its log tells."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage().startswith("Rollbacks were"):
+            mark(self._path, "method is over", seconds=1)
+
+
+def linger_after_method(path: str) -> None:
+    """Leave a mark after the method, and sleep before the rollbacks begin."""
+    logging.getLogger("chaostoolkit").addHandler(_Lingering(path))
 
 
 def swallow(path: str, text: str) -> bool:

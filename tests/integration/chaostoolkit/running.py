@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,8 @@ class Running:
     heard: list[Line] = field(default_factory=list)
     strays: list[bytes] = field(default_factory=list)
     """What it wrote that is no line of ours."""
+    gives_word: bool = True
+    """Whether it is told at once that its rollbacks may begin."""
     news: anyio.Condition = field(default_factory=anyio.Condition)
 
     async def say(self, **line: Any) -> None:
@@ -90,6 +92,9 @@ class Running:
                 except ValueError:
                     self.strays.append(raw)
                 self.news.notify_all()
+            if self.gives_word and self.heard and self.heard[-1]["event"] == "rolling_back":
+                with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+                    await self.say(do="roll_back")
 
     async def until(self, condition: Callable[[], bool]) -> None:
         with anyio.fail_after(PATIENCE):

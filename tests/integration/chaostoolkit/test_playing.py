@@ -220,6 +220,48 @@ async def test_a_stop_interrupts_and_rolls_back_and_makes_no_further_action(
     assert read(marks) == expected
 
 
+async def test_a_stop_after_the_method_does_not_pass_over_the_rollbacks(
+    tmp_path: Path, marks: str
+) -> None:
+    """From the end of its method on, chaoslib catches no interruption before its rollbacks."""
+    linger = action("linger", "linger_after_method", path=marks)
+    bad = action("bad", "no_such_function")
+    document = an_experiment(marks, linger, action("first", path=marks, text="1"), bad)
+
+    async with running(tmp_path, "play", document) as runner:
+        await runner.begin()
+        await marked(marks, "method is over")
+        await runner.say(do="stop")
+        with anyio.fail_after(10):
+            ended = await runner.ended()
+
+    assert read(marks) == ["1", "method is over", "undone"]
+    assert ended["problem"] == ""
+
+
+@pytest.mark.parametrize("how", ["told", "hung up on"])
+async def test_the_rollbacks_begin_when_the_guard_knows_of_them_or_nobody_will_tell_it(
+    tmp_path: Path, marks: str, how: str
+) -> None:
+    document = an_experiment(marks, action("first", path=marks, text="1"))
+
+    async with running(tmp_path, "play", document) as runner:
+        runner.gives_word = False
+        await runner.begin()
+        await runner.event("played")
+        await runner.say(do="stop")
+        await runner.event("rolling_back")
+        with anyio.move_on_after(0.3):
+            await runner.event("action_started", 2)
+        before = read(marks)
+        await (runner.say(do="roll_back") if how == "told" else runner.hang_up())
+        with anyio.fail_after(8):
+            await runner.ended()
+
+    assert before == ["1"]
+    assert read(marks) == ["1", "undone"]
+
+
 async def test_a_stop_before_the_beginning_plays_nothing(tmp_path: Path, marks: str) -> None:
     document = an_experiment(marks, action("first", path=marks, text="1"))
 

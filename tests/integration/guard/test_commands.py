@@ -15,7 +15,7 @@ from orchestrator.domain.blast_radius import BlastRadius
 from orchestrator.domain.errors import DatabaseUnavailable
 from orchestrator.domain.identity import RunId
 from orchestrator.domain.undo import UndoRecord, UndoState, Verb
-from orchestrator.guard.gate import Stage
+from orchestrator.guard.rules import is_of_rollbacks
 from tests.builders import RUN, a_halt
 from tests.doubles.storage import MemoryStorage, MemoryUndoJournal
 from tests.doubles.worlds import a_new_entry
@@ -314,19 +314,70 @@ async def test_a_command_that_was_held_back_is_not_run_by_the_rollbacks() -> Non
     api = Api()
     async with a_world(api) as inside:
         await run_to_its_end(inside, MEND)
-        inside.gate.roll_back()
-        async with anyio.create_task_group() as tasks:
 
-            async def restrain() -> None:
-                tasks.start_soon(inside.gate.restrain)
-                while inside.gate.stage is Stage.METHOD:
-                    await anyio.lowlevel.checkpoint()
+        async def begin_rollbacks() -> None:
+            await anyio.lowlevel.checkpoint()
+            inside.gate.roll_back()
 
-            api.at_look = restrain
-            assert await raw(inside, EXEC) == (403, "stage")
+        api.at_look = begin_rollbacks
+        assert await raw(inside, EXEC) == (403, "stage")
 
         api.at_look = anyio.lowlevel.checkpoint
         assert await raw(inside, EXEC) == (403, "rollback")
+
+
+async def test_the_rollbacks_of_a_halted_run_are_let_through_before_anybody_restrains_it() -> None:
+    """A conductor that is frozen restrains nothing, and the runner goes on to its rollbacks."""
+    storages: list[MemoryStorage] = []
+
+    def journal_on(storage: MemoryStorage) -> MemoryUndoJournal:
+        storages.append(storage)
+        return MemoryUndoJournal(storage)
+
+    async with a_world(Api(), journal_on) as inside:
+        await run_to_its_end(inside)
+        await storages[0].engage(a_halt(), [a_new_entry()])
+        assert await raw(inside, EXEC.replace("date", "next")) == (403, "stop")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run_to_its_end, inside, MEND)
+            await anyio.wait_all_tasks_blocked()
+            inside.gate.roll_back()
+
+        assert [is_of_rollbacks(each) for each in inside.ledger.records] == [False, True]
+
+
+async def test_a_method_that_calls_itself_a_rollback_may_write_less_than_before() -> None:
+    async with a_world(Api()) as inside:
+        await run_to_its_end(inside)
+        inside.gate.roll_back()
+
+        assert await raw(inside, EXEC) == (403, "rollback")
+        assert await raw(inside, EXEC.replace("cart-1", "cart-2")) == (403, "rollback")
+        assert await raw(inside, MEND.replace("cart-1", "cart-2")) == (403, "rollback")
+        status, _ = await inside.ask("DELETE", POD)
+        assert status == 403
+
+
+async def test_a_command_of_the_rollbacks_is_not_cut_off_by_a_restraint_that_comes_late() -> None:
+    async with a_world(Api()) as inside:
+        await run_to_its_end(inside)
+        inside.gate.roll_back()
+        async with a_command(inside, MEND) as socket:
+            with anyio.fail_after(5):
+                await inside.gate.restrain()
+            await socket.send_bytes(b"\x00exit")
+            assert await socket.receive_bytes() == DONE
+
+
+async def test_a_command_of_the_method_is_cut_off_when_its_rollbacks_begin() -> None:
+    async with a_world(Api()) as inside, a_command(inside) as socket:
+        await socket.send_bytes(b"\x00hello")
+        await socket.receive_bytes()
+
+        inside.gate.roll_back()
+        with anyio.fail_after(5):
+            assert (await socket.receive()).type is not aiohttp.WSMsgType.BINARY
+            await inside.gate.restrain()
 
 
 class Overslept(MemoryUndoJournal):

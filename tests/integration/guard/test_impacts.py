@@ -521,7 +521,7 @@ FIELDS: list[tuple[Object, str]] = [
     ({"spec": {"containers": [{"name": "second", "image": IMAGE}]}}, "fields"),
     ({"spec": {"containers": [{"name": "main", "securityContext": {"runAsUser": 0}}]}}, "fields"),
     ({"spec": {"priorityClassName": "system-cluster-critical"}}, "privileges"),
-    ({"spec": {"tolerations": [{"operator": "Exists"}]}}, "fields"),
+    ({"spec": {"tolerations": [{"operator": "Exists"}]}}, "privileges"),
     ({"spec": {"automountServiceAccountToken": True}}, "fields"),
     ({"spec": {"volumes": [{"name": "v", "emptyDir": {}}]}}, "fields"),
 ]

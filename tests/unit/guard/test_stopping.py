@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from orchestrator.domain.guarding import STOP, GuardAssignment
+from orchestrator.domain.identity import RunId
 from orchestrator.domain.run import Phase
 from orchestrator.domain.undo import UndoState
 from orchestrator.guard.asking import Questions, questions
@@ -51,7 +52,7 @@ async def test_a_write_of_a_halted_run_is_refused_although_the_conductor_is_froz
         await writing.make(a_change())
 
     assert refused.value.rule == STOP
-    assert world.gate.stage is Stage.METHOD
+    assert world.gate.stage is Stage.ROLLBACK
     assert world.server.sent == 0
     assert await states(journal) == []
 
@@ -197,6 +198,29 @@ async def test_a_stop_opens_the_gate_to_nobody(is_recovering: bool) -> None:
 
     async with questions() as asking:
         await commands_of(world, journal, asking).heed_stop()
+
+    assert world.gate.stage is Stage.CLOSED
+
+
+class ClosedMeanwhile(MemoryUndoJournal):
+    """A journal that answers whether the run is to stop after an undo has closed the gate."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.storage)
+        self._world = world
+
+    async def is_stopped(self, run: RunId) -> bool:
+        self._world.gate.close()
+        return await super().is_stopped(run)
+
+
+async def test_a_stop_does_not_open_a_gate_that_an_undo_closed_while_it_was_asked_for() -> None:
+    world = World()
+    await begun(world)
+    await halt(world)
+
+    async with questions() as asking:
+        await commands_of(world, ClosedMeanwhile(world), asking).heed_stop()
 
     assert world.gate.stage is Stage.CLOSED
 

@@ -12,7 +12,7 @@ import pytest
 from orchestrator.domain.net_effect import merged
 from orchestrator.domain.undo import Document, ObjectRef, Restoration, UndoRecord, UndoState, Verb
 from orchestrator.guard.bodies import Media, dump
-from orchestrator.guard.undo import Undoing
+from orchestrator.guard.undo import Undoing, commands_left
 from orchestrator.guard.upstream import Reply, Upstream
 from tests.builders import RUN, a_run, at
 from tests.doubles.storage import MemoryStorage, MemoryUndoJournal
@@ -276,3 +276,35 @@ async def test_a_workload_of_ours_is_gone_only_with_its_pods(kind: str, policy: 
     await undone(server, kind=kind, **made)
 
     assert [body["propagationPolicy"] for body in server.bodies] == [policy]
+
+
+@pytest.mark.parametrize(
+    ("verb", "state", "note", "undoes", "is_left"),
+    [
+        (Verb.EXEC, UndoState.DONE, "", False, True),
+        (Verb.EXEC, UndoState.INTENT, "", False, True),
+        (Verb.EXEC, UndoState.UNDONE, "a command cannot be put back", False, True),
+        (Verb.EXEC, UndoState.UNDONE, "the run was stopped before", False, False),
+        (Verb.EXEC, UndoState.DONE, "", True, False),
+        (Verb.CHANGE, UndoState.DONE, "", False, False),
+    ],
+)
+def test_only_what_a_command_of_the_method_did_is_left_when_the_rollbacks_went_wrong(
+    verb: Verb, state: UndoState, note: str, undoes: bool, is_left: bool
+) -> None:
+    record = UndoRecord(
+        run=RUN,
+        seq=1,
+        at=at(0),
+        verb=verb,
+        ref=ObjectRef(path="/x", kind="pods", namespace="shop", name="cart-1"),
+        before={},
+        after={"command": ["sh"], **({"undoes": True} if undoes else {})},
+        state=state,
+        note=note,
+    )
+
+    left = commands_left([record, record], "its rollbacks were not played")
+
+    assert [each.partition(":")[0] for each in left] == ["pods/shop/cart-1"] * is_left
+    assert all("its rollbacks were not played" in each for each in left)

@@ -92,13 +92,7 @@ class House:
             "recording": self.recording,
         }
         self.opening, self.halting = Opening(**parts), Halting(**parts)
-        self.apart = Apart(
-            storage=self.storage,
-            planning=Planning(**parts, plans=PlanFile(), catalogue=FolderCatalogue()),
-            opening=self.opening,
-            halting=self.halting,
-            kubeconfigs=self.kubeconfigs,
-        )
+        self.apart = self.apart_for(lease=self.pace.lease)
         self.by_hand = self.hands_service()
         self.responding = Responding(**parts)
         self.revealing = Revealing(storage=self.storage)
@@ -115,6 +109,25 @@ class House:
             worker=worker,
             pace=self.pace,
             hand=self.hand,
+        )
+
+    def apart_for(self, *, lease: timedelta) -> Apart:
+        """Days apart, whose commands hold their runs for so long."""
+        return Apart(
+            storage=self.storage,
+            planning=Planning(
+                storage=self.storage,
+                clock=self.clock,
+                recording=self.recording,
+                plans=PlanFile(),
+                catalogue=FolderCatalogue(),
+            ),
+            opening=self.opening,
+            halting=self.halting,
+            kubeconfigs=self.kubeconfigs,
+            clock=self.clock,
+            worker=ME,
+            lease=lease,
         )
 
     def hands_service(self) -> ByHand:

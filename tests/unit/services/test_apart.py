@@ -1,21 +1,23 @@
 """A day for one run alone is not opened beside a halt that may be of its cluster."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
+import anyio
 import pytest
 
 from orchestrator.domain.day import ChaosDay, DayState
 from orchestrator.domain.errors import DayHalted
 from orchestrator.domain.identity import DayId
 from orchestrator.domain.plan import Cluster, ClusterAddress
-from orchestrator.domain.run import Phase
+from orchestrator.domain.run import Phase, Run
 from orchestrator.domain.timeline import TimelineEntry
 from tests.builders import a_day, a_halt, a_plan, an_experiment
 from tests.doubles.kubeconfigs import HERE
 from tests.doubles.storage import MemoryStorage
-from tests.doubles.worlds import a_new_entry, stored
-from tests.unit.services.house import KIM, House
+from tests.doubles.worlds import OVER, SOMEBODY, a_new_entry, stored
+from tests.unit.services.house import KIM, PATIENCE, House
 
 OTHER = DayId("another-day")
 ELSEWHERE = ClusterAddress(server="https://192.0.2.7:6443", context="elsewhere")
@@ -89,3 +91,77 @@ async def test_a_halt_that_comes_while_it_is_opened_closes_it_again() -> None:
     (day,) = [day for day in await house.storage.days() if day.id != OTHER]
     (run,) = await house.storage.runs(day.id)
     assert (day.state, run.phase) == (DayState.CLOSED, Phase.CANCELLED)
+
+
+async def run_of(house: House, day: ChaosDay) -> Run:
+    (run,) = await house.storage.runs(day.id)
+    return run
+
+
+async def test_nobody_else_takes_its_run_up_and_its_command_conducts_it(house: House) -> None:
+    day = await opened(house, Cluster())
+    held = await run_of(house, day)
+
+    somebody = await house.storage.claim(
+        worker=SOMEBODY, now=house.clock.now() + timedelta(seconds=1), lease=house.pace.lease
+    )
+    with anyio.fail_after(PATIENCE):
+        await house.pacing.pace(day.id, until_done=True, held=held)
+
+    assert somebody is None
+    assert (await run_of(house, day)).phase is Phase.CONCLUDED
+
+
+async def test_a_run_whose_command_is_gone_is_cancelled_by_whoever_takes_it_up(
+    house: House,
+) -> None:
+    house.apart = house.apart_for(lease=OVER)
+    day = await opened(house, Cluster())
+
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(house.pacing.pace)
+            await house.stage.until("-> cancelled")
+            house.pacing.stop("enough")
+
+    run = await run_of(house, day)
+    assert (run.phase, run.reason) == (Phase.CANCELLED, "its command is gone")
+    assert "open" not in house.story
+
+
+async def test_its_command_closes_it_early_and_the_run_is_cancelled(house: House) -> None:
+    day = await opened(house, Cluster())
+
+    await house.apart.close(day.id, said=KIM)
+    await house.apart.close(day.id, said=KIM)
+
+    assert (await house.storage.day(day.id)).state is DayState.CLOSED
+    assert (await run_of(house, day)).phase is Phase.CANCELLED
+
+
+async def test_a_day_whose_command_is_gone_is_closed_and_one_whose_command_lives_is_not(
+    house: House,
+) -> None:
+    lives = await opened(house, Cluster())
+    house.apart = house.apart_for(lease=OVER)
+    forsaken = await opened(house, Cluster())
+
+    await house.apart.close_forsaken()
+
+    assert (await house.storage.day(lives.id)).state is DayState.OPEN
+    assert (await run_of(house, lives)).phase is Phase.ARMED
+    assert (await house.storage.day(forsaken.id)).state is DayState.CLOSED
+    assert (await run_of(house, forsaken)).reason == "its command is gone"
+
+
+async def test_a_forsaken_day_that_is_halted_and_a_planned_day_are_left_as_they_are(
+    house: House,
+) -> None:
+    house.apart = house.apart_for(lease=OVER)
+    day = await opened(house, Cluster())
+    await house.halting.halt(day.id, said=KIM, reason="a real incident")
+    await stored(house.storage, day=a_day(id=OTHER))
+
+    await house.apart.close_forsaken()
+
+    assert {each.state for each in await house.storage.days()} == {DayState.OPEN}

@@ -133,6 +133,19 @@ async def test_refusal_tells_the_hand_something_and_keeps_the_run_from_being_hel
     assert len(await house.entries(Kind.REFUSED)) == 2
 
 
+async def test_what_is_refused_to_a_hand_while_it_is_restored_flaws_nothing(house: House) -> None:
+    await with_box(house)
+    house.script(hold=A_MOMENT)
+
+    async with at_work(house):
+        await house.stage.until("finish")
+        house.stage.act.happen(refused())
+
+    ended = await house.run()
+    assert len(await house.entries(Kind.REFUSED)) == 1
+    assert (ended.phase, ended.finding, ended.reason) == (Phase.CONCLUDED, Finding.HELD, "")
+
+
 async def test_refusal_does_not_hide_what_deviated(house: House) -> None:
     await with_box(house)
     house.script(method_ends=False, within_during=False)

@@ -251,6 +251,22 @@ async def test_a_run_whose_time_box_is_over_is_refused(house: House) -> None:
     assert house.story == ["-> cancelled"]
 
 
+async def test_a_run_whose_time_box_is_over_once_it_is_made_ready_is_refused(house: House) -> None:
+    house.at_pace(before=timedelta(milliseconds=200))
+    await house.with_run()
+
+    async with house.conducted():
+        await house.stage.until("open")
+        house.clock.skip(timedelta(minutes=2))
+
+    run = await house.run()
+    assert (run.phase, run.reason) == (
+        Phase.CANCELLED,
+        "its time box was over before it could start",
+    )
+    assert "play" not in house.story
+
+
 async def test_a_day_that_is_halted_between_claim_and_start_starts_nothing(house: House) -> None:
     await house.with_run()
     run = await house.claimed()

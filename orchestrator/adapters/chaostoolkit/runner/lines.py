@@ -34,6 +34,8 @@ class Lines:
         """Set when the conductor says that the work may begin."""
         self.finish = threading.Event()
         """Set when the conductor says that the fault's time is over."""
+        self.roll_back = threading.Event()
+        """Set when the guard knows that the rollbacks begin, or when nobody will tell it."""
         self.look = threading.Event()
         """Set when the conductor wants a measurement now, however long the pause is."""
         self.was_interrupted = False
@@ -100,6 +102,7 @@ class Lines:
                 self._hear(json.loads(text))
             except ValueError:
                 continue
+        self.roll_back.set()
         self._interrupt()
         # Nobody is left who would end what does not listen.
         time.sleep(_ALONE)
@@ -112,6 +115,8 @@ class Lines:
                 self.begin.set()
             case "finish":
                 self.finish.set()
+            case "roll_back":
+                self.roll_back.set()
             case "look":
                 self.look.set()
             case "stop":

@@ -23,6 +23,9 @@ _INTERRUPTED: Final = 20
 """What a process exits with that was asked to stop, as with chaoslib."""
 _LONGEST_HOLD: Final = 1e7
 """Seconds; far beyond what any plan allows, and still a number that a duration can hold."""
+_WORD: Final = 60.0
+"""Seconds within which a conductor that was asleep for a while gives its word; after that another
+holds the run."""
 _SETTINGS: Final = {"runtime": {"rollbacks": {"strategy": "always"}}}
 
 
@@ -117,6 +120,7 @@ class _Telling(RunEventHandler):  # type: ignore[misc]
         self._journal: dict[str, Any] = {}
         self._part = "method"
         self._has_left = False
+        self._may_leave = True
 
     def started(self, experiment: Any, journal: Any) -> None:  # noqa: ARG002
         self._journal = journal
@@ -132,8 +136,8 @@ class _Telling(RunEventHandler):  # type: ignore[misc]
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def _leave(self, *_: object) -> None:
-        """Leave the method, once; never the rollbacks."""
-        if self._part == "method" and not self._has_left:
+        """Leave the method, once; never the rollbacks, nor the way to them."""
+        if self._may_leave and not self._has_left:
             self._has_left = True
             raise SystemExit(_INTERRUPTED)
 
@@ -143,9 +147,23 @@ class _Telling(RunEventHandler):  # type: ignore[misc]
             self._has_left = True
             raise SystemExit(_INTERRUPTED)
 
-    def start_rollbacks(self, experiment: Any) -> None:  # noqa: ARG002
+    def method_completed(self, experiment: Any, state: Any) -> None:  # noqa: ARG002
+        # chaoslib catches nothing any more between its method and its rollbacks.
+        self._may_leave = False
+
+    def interrupted(self, experiment: Any, journal: Any) -> None:  # noqa: ARG002
+        self._may_leave = False
+
+    def signal_exit(self) -> None:
+        self._may_leave = False
+
+    def start_rollbacks(self, experiment: Any) -> None:
+        self._may_leave = False
         self._part = "rollbacks"
         self._lines.say("rolling_back")
+        if experiment.get("rollbacks"):
+            # Before it, the guard would take a command of the rollbacks for one of the method's.
+            self._lines.roll_back.wait(_WORD)
 
     def start_activity(self, activity: Any) -> None:
         self._leave_if_interrupted()
