@@ -41,6 +41,7 @@ PATIENCE: Final = timedelta(seconds=5)
 """For one write to find a moment between two of somebody else's, on an object that is written all
 the time. A stop does not wait for it: the stage is looked at before each try."""
 STOPPED: Final = "the run was stopped before the write went out"
+_NOTHING: Final = "not sent: it changes nothing"
 _LOST: Final = "another conductor holds this run now"
 
 
@@ -92,6 +93,15 @@ class Committing:
             draft = replace(draft, outgoing=outgoing, is_promise_kept=True)
         await self.settle(replace(record, state=UndoState.UNDONE, note="not made: overtaken"))
         return overtaken(draft.call)
+
+    async def leave(self, judged: Judged, stage: Stage) -> None:
+        """Journal a write that would change nothing, and that is not sent.
+
+        What is there already may be the fault of another run, over which this one would be said
+        to have held. Raises: NotLetThrough.
+        """
+        record = await self.record(judged, stage)
+        await self.settle(replace(record, state=UndoState.UNDONE, note=_NOTHING))
 
     async def record(self, judged: Judged, stage: Stage) -> UndoRecord:
         """Put the intent in the journal, if the run is still ours and was not asked to stop.

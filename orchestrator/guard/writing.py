@@ -159,6 +159,8 @@ class Writing:
         judged = await self._judging.judge(draft)
         if draft.changes_nothing and draft.promised is not None:
             # It is not sent: what the guard sees no change in is not for anybody else to see.
+            if stage is Stage.METHOD:
+                await self._committing.leave(judged, stage)
             return draft.promised
         return await self._committing.commit(judged, stage)
 

@@ -67,6 +67,7 @@ CREATE: Final = ("POST", MAPS, {"metadata": {"name": "d"}, "data": {"a": "ours"}
     ("first", "second"),
     [
         (CHANGE, CHANGE_BESIDE),
+        (CHANGE, CHANGE),
         (CHANGE, ("PATCH", f"{MAPS}/c", {"data": {"b": "theirs"}}, PATCH)),
         (CHANGE, DELETE),
         (SCALE, SCALE_BESIDE),
