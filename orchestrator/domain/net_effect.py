@@ -133,14 +133,21 @@ def _names_of(document: Document) -> frozenset[str]:
 def net_effects(records: Iterable[UndoRecord]) -> tuple[NetEffect, ...]:
     """The net effect on each object, the one touched last coming first.
 
-    A write that was not made, or was put back, counts for nothing.
+    An object of which nothing is left to put back counts for nothing. Of any other all writes
+    count that were made: an undo settles one after the other, and whoever goes on with it, after
+    a kill or beside it, would take the last of them for all that happened.
     """
     by_path: dict[str, list[UndoRecord]] = {}
     for record in records:
-        if record.state is not UndoState.UNDONE:
+        if record.was_made:
             by_path.setdefault(record.ref.path, []).append(record)
-    latest_first = sorted(by_path.values(), key=lambda group: group[-1].seq, reverse=True)
+    left = [group for group in by_path.values() if any(map(_is_left, group))]
+    latest_first = sorted(left, key=lambda group: group[-1].seq, reverse=True)
     return tuple(net_effect(group) for group in latest_first)
+
+
+def _is_left(record: UndoRecord) -> bool:
+    return record.state is not UndoState.UNDONE
 
 
 def net_effect(records: Sequence[UndoRecord]) -> NetEffect:

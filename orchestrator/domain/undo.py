@@ -71,6 +71,10 @@ class Portion:
     lost: tuple[str, ...] = ()
 
 
+IRREVERSIBLE: Final = "a command cannot be put back"
+"""The note of a command that was run, which nothing but the run's rollbacks takes back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoRecord:
     """One write, with the object before and after.
@@ -92,6 +96,14 @@ class UndoRecord:
     """For each workload behind the write, what it lost."""
     state: UndoState = UndoState.INTENT
     note: str = ""
+
+    @property
+    def was_made(self) -> bool:
+        """Whether the write was made, or may have been, put back meanwhile or not.
+
+        One that never was is undone from the start, and its note says why.
+        """
+        return self.state is not UndoState.UNDONE or self.note in {"", IRREVERSIBLE}
 
 
 SERVER_FIELDS: Final[frozenset[Path]] = frozenset(

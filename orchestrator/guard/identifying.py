@@ -24,10 +24,13 @@ _UNTOLD: Final = frozenset({401, 403, 404})
 async def identify(upstream: Upstream) -> ClusterIdentity:
     """Which cluster answers. Raises: ClusterUnavailable."""
     reply = await upstream.send("GET", ANCHOR)
-    if not reply.is_success and reply.status not in _UNTOLD:
+    found = reply.document()
+    uid = uid_of(found) if reply.is_success else ""
+    # A page of somebody in between says nothing of the cluster.
+    is_untold = reply.status in _UNTOLD and found.get("kind") == "Status"
+    if not uid and not is_untold:
         problem = f"GET {ANCHOR}: {reply.message()}"
         raise ClusterUnavailable(cluster=upstream.server, problem=problem)
-    uid = uid_of(reply.document()) if reply.is_success else ""
     return identity_of(uid=uid, server=upstream.server)
 
 

@@ -59,6 +59,9 @@ class Ledger:
         return None
 
     def effect(self, path: str) -> NetEffect | None:
-        """What the run did to the object at that path; None when it did nothing to it."""
-        records = [record for record in self.counted if record.ref.path == path]
+        """What the run did to the object at that path; None when it did nothing to it.
+
+        What was put back already counts as well: a rollback may come after the undo.
+        """
+        records = [each for each in self.records if each.was_made and each.ref.path == path]
         return net_effect(records) if records else None

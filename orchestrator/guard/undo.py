@@ -17,6 +17,7 @@ from orchestrator.domain.errors import ChaosDayError
 from orchestrator.domain.identity import RunId
 from orchestrator.domain.net_effect import NetEffect, marks_of, net_effects
 from orchestrator.domain.undo import (
+    IRREVERSIBLE,
     Difference,
     Document,
     Restoration,
@@ -31,7 +32,6 @@ from orchestrator.guard.upstream import Reply, Upstream
 from orchestrator.ports import UndoJournal
 
 _SIZE: Final = ("resources",)
-_IRREVERSIBLE: Final = "a command cannot be put back"
 _MOST_TRIES: Final = 20
 _AT_ONCE: Final = 8
 _LOOK_AGAIN: Final = timedelta(milliseconds=50)
@@ -73,6 +73,9 @@ class Undoing:
                     outcomes[effect.ref.path] = await self._put_back(effect, wait)
                 except ChaosDayError as error:
                     failed.append(error)
+                except (AttributeError, LookupError, TypeError, ValueError) as error:
+                    # One odd object must not keep all others from being put back.
+                    outcomes[effect.ref.path] = Outcome(pending=f"{effect.ref.key}: {error!r}")
 
         async with anyio.create_task_group() as tasks:
             for effect in effects:
@@ -176,7 +179,7 @@ class Undoing:
             # unless we saw to it that it no longer can be.
             in_doubt = record.state is UndoState.INTENT and not is_sure
             is_open = in_doubt and state is not UndoState.UNDONE
-            told = _IRREVERSIBLE if record.verb is Verb.EXEC else note
+            told = IRREVERSIBLE if record.verb is Verb.EXEC else note
             noted = replace(record, state=record.state if is_open else state, note=told)
             if noted != record:
                 await self._journal.settle(noted)
@@ -195,9 +198,7 @@ def commands_left(records: Iterable[UndoRecord], problem: str) -> tuple[str, ...
 
 
 def _was_run_by_method(record: UndoRecord) -> bool:
-    # A command that never ran is settled with a note of its own; one that nobody knows of counts.
-    is_made = record.state is not UndoState.UNDONE or record.note == _IRREVERSIBLE
-    return record.verb is Verb.EXEC and is_made and not rules.is_of_rollbacks(record)
+    return record.verb is Verb.EXEC and record.was_made and not rules.is_of_rollbacks(record)
 
 
 def resized(patch: Mapping[str, Any], now: Document, *, kind: str) -> dict[str, Any]:

@@ -50,8 +50,10 @@ class Reply:
         return found if isinstance(found, dict) else {}
 
     def message(self) -> str:
-        """What the API server said about a failure."""
-        return f"{self.status}: {self.document().get('message') or 'no message'}"
+        """What the API server said about a failure, or that somebody else answered."""
+        said = self.document()
+        unsaid = "no message" if said else "not the answer of an API server"
+        return f"{self.status}: {said.get('message') or unsaid}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,16 +132,22 @@ class Upstream:
     async def read(self, path: str, query: Query | None = None) -> Document | None:
         """An object or a list; None when there is none.
 
-        Raises: ClusterUnavailable: also when the API server will not show it.
+        Raises: ClusterUnavailable: also when the API server will not show it, or somebody else
+        answers in its place, such as a proxy with a page of its own.
         """
         reply = await self.send("GET", path, query=query)
-        if reply.status == 404:
+        found = reply.document()
+        if reply.status == 404 and (found.get("kind") == "Status" or await self._is_itself()):
             return None
-        if not reply.is_success:
+        if not reply.is_success or not found:
             raise ClusterUnavailable(
                 cluster=self._access.cluster, problem=f"GET {path}: {reply.message()}"
             )
-        return reply.document()
+        return found
+
+    async def _is_itself(self) -> bool:
+        """Whether an API server answers: of a group that it does not know it says a plain 404."""
+        return (await self.send("GET", "/apis")).document().get("kind") == "APIGroupList"
 
     async def items(self, collection: str, query: Query | None = None) -> list[dict[str, Any]]:
         """The objects of a collection; none when there is no such collection."""
