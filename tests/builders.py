@@ -27,6 +27,7 @@ from orchestrator.domain.plan import Cluster, Environment, Person, Plan, Service
 from orchestrator.domain.record import DayRecord
 from orchestrator.domain.run import Finding, Injection, Phase, Run
 from orchestrator.domain.timeline import Kind, Lane, TimelineEntry, VisibleAfter
+from orchestrator.domain.undo import ObjectRef, UndoRecord, Verb
 
 DAWN = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 DAY = DayId("day-1")
@@ -264,3 +265,24 @@ def a_record(
 def _by_run(samples: Sequence[Sample]) -> Mapping[RunId, Sequence[Sample]]:
     runs = dict.fromkeys(sample.run for sample in samples)
     return {run: [sample for sample in samples if sample.run == run] for run in runs}
+
+
+def an_object(name: str) -> ObjectRef:
+    """A Deployment of the shop, as the undo journal names it."""
+    path = f"/apis/apps/v1/namespaces/shop/deployments/{name}"
+    return ObjectRef(path=path, kind="deployments", namespace="shop", name=name, uid="u-1")
+
+
+def an_undo_record(**changes: Any) -> UndoRecord:
+    """A write to an object that no other run writes to, if no other is named."""
+    run = changes.get("run", RUN)
+    record = UndoRecord(
+        run=run,
+        seq=0,
+        at=at(1),
+        verb=Verb.CHANGE,
+        ref=an_object(f"of {run}"),
+        before={"spec": {"replicas": 2, "ä": None, "list": [1, {"x": "y"}]}},
+        after={"spec": {"replicas": 0}},
+    )
+    return replace(record, **changes)

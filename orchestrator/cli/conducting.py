@@ -40,7 +40,10 @@ async def _restore(services: Services) -> None:
     unfinished = await services.storage.unfinished()
     if not unfinished:
         return
-    click.echo(f"restoring {len(unfinished)} unfinished run(s) of lost conductors first", err=True)
+    click.echo(
+        f"{len(unfinished)} run(s) unfinished: those whose conductor is gone are restored first",
+        err=True,
+    )
     for run in await services.pacing.recover():
         state = "STRANDED" if run.phase is Phase.STRANDED else "restored"
         click.echo(f"{state}: {run.title} ({run.id})", err=True)

@@ -27,7 +27,9 @@ async def halt_directly(day: str, reason: str, release: bool) -> dict[str, str]:
         opened = [each.id for each in await services.storage.days() if each.state is DayState.OPEN]
         days = [DayId(day)] if day else opened
         if not days:
-            raise Conflict("no day is open, so there is nothing to halt")
+            raise Conflict(
+                f"no day is open, so there is nothing to {'release' if release else 'halt'}"
+            )
         if release:
             for each in days:
                 await services.halting.release(each, said=ourselves())

@@ -158,7 +158,7 @@ async def _only_open(services: Services) -> DayId:
         field="--day",
         value=", ".join(opened),
         problem="is not one day that is open",
-        way_out="name the day that the box belongs to",
+        way_out="name the day that the box belongs to" if opened else "open the one of the box",
     )
 
 
@@ -231,6 +231,6 @@ def _tell_limits(day: ChaosDay, run: Run, wanted: Wanted) -> None:
     say_limits(radius, lasts=min(radius.longest, box.lasts))
     if not wanted.command:
         click.echo(
-            "KUBECONFIG leads to the guard in this shell; leave it, and everything is put back",
+            "in the shell KUBECONFIG leads to the guard; leave it, and everything is put back",
             err=True,
         )

@@ -250,10 +250,10 @@ class BlastRadius:
         return None
 
     def _outside(self, target: Target) -> Denied | None:
-        if target.namespace:
-            is_inside = self._is_open(target.namespace)
+        if target.kind in CLUSTER_KINDS:
+            is_inside = target.kind in self.kinds
         else:
-            is_inside = target.kind in CLUSTER_KINDS and target.kind in self.kinds
+            is_inside = self._is_open(target.namespace)
         return None if is_inside else self._closed(target.key)
 
     def _is_open(self, namespace: str) -> bool:

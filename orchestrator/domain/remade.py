@@ -1,7 +1,7 @@
 """What an object that a run made in another's place has otherwise, and whether a patch mends it.
 
 A field that an API server keeps as it was made is put back by making the object anew. It does
-not decide whether that is done; `net_effect` does.
+not decide whether that is done; `deciding` does.
 """
 
 import re

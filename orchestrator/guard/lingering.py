@@ -31,10 +31,16 @@ def _takes_away(draft: Draft, remaining: timedelta) -> Denied | None:
     own = _grace_of(draft.before)
     takes = _asked(draft, own)
     if takes > own:
-        return _denied(f"gracePeriodSeconds {takes} is more than the {own} s of its own")
+        return _denied(
+            f"gracePeriodSeconds {takes} is more than the {own} s of its own;"
+            " leave it out, or ask for less"
+        )
     most = max(remaining.total_seconds(), _USUAL)
     if takes > most:
-        return _denied(f"its pods take up to {takes} s to go, and {most:.0f} s are left to the run")
+        return _denied(
+            f"its pods take up to {takes} s to go, and {most:.0f} s are left to the run;"
+            " begin earlier, or let the run last longer"
+        )
     return None
 
 
@@ -67,7 +73,7 @@ def _slows_down(draft: Draft) -> Denied | None:
     before, after = max(_grace_of(draft.before), _USUAL), _grace_of(draft.after)
     if after <= before:
         return None
-    return _denied(f"terminationGracePeriodSeconds {after} is more than {before}")
+    return _denied(f"terminationGracePeriodSeconds {after} is more than {before}; leave it at that")
 
 
 def _denied(reason: str) -> Denied:

@@ -60,7 +60,7 @@ def _is_harmless(toleration: Mapping[str, Any]) -> bool:
 
 def _pod(spec: Mapping[str, Any]) -> Iterator[str]:
     if spec.get("nodeName"):
-        yield f"the node {spec['nodeName']}, which no scheduler chose; leave nodeName out"
+        yield f"the node {spec['nodeName']}, which no scheduler chose"
     for name in _HOST:
         if spec.get(name):
             yield name

@@ -52,7 +52,8 @@ def _finalizers(draft: Draft) -> Denied | None:
         return Denied(
             rule="finalizers",
             reason=f"it has the finalizer {unknown[0]}: what that frees would be lost, and nothing"
-            " says that it is ever taken off, so that the object could be made anew",
+            " says that it is ever taken off, so that the object could be made anew;"
+            " choose another",
         )
     return None
 
@@ -89,7 +90,8 @@ def _privileges(draft: Draft) -> Denied | None:
         after |= asked_for(kind, draft.outgoing.body or {})
     if gained := after - powers_of(kind, draft.before or {}):
         return Denied(
-            rule="privileges", reason=f"it would give what was not given before: {min(gained)}"
+            rule="privileges",
+            reason=f"it would give what was not given before: {min(gained)}; leave that out",
         )
     return None
 

@@ -87,7 +87,7 @@ class Clearing:
         """Refuse a cluster that is not the one that was previewed. Raises: NotApproved."""
         now = await self._previewing.address_of(subject)
         if approved.address is None:
-            problem = f"of which cluster its approved preview is was not noted; it leads to {now}"
+            problem = f"the cluster of its approved preview was not noted, and this is {now}"
             raise NotApproved(run=run.title, problem=problem)
         if now != approved.address:
             problem = (

@@ -21,11 +21,11 @@ import yaml
 from orchestrator.adapters.storage import Database, SqlStorage
 from orchestrator.domain.run import Phase, Run
 from orchestrator.domain.timeline import Kind, TimelineEntry
+from tests.acceptance.database import runs_of
 from tests.acceptance.deeds import COUNTED
 from tests.acceptance.harming import ORCHESTRATOR, hit, wake_later
 from tests.acceptance.shop import Shop
-from tests.acceptance.stage import Stage, until
-from tests.acceptance.test_kill import runs_of
+from tests.acceptance.stage import AT_ANY_TIME, Stage, until
 
 DEEDS: Final[list[tuple[str, dict[str, Any]]]] = [
     ("scale", {"name": COUNTED, "replicas": 0}),
@@ -61,12 +61,9 @@ PATIENCE: Final = 90.0
 LATCHED: Final = 5.0
 """Seconds after which a run that is only armed is taken to wait for the release of a halt."""
 
-PLAN: Final = """\
-version: 1
-day: {name: A day}
-environment: test
-window: {zone: UTC, opens: 2026-01-01T00:00, closes: 2099-01-01T00:00}
-people: [{name: Kim, role: facilitator}]
+PLAN: Final = (
+    AT_ANY_TIME
+    + """\
 blast_radius:
   namespaces: [shop]
   kinds: [pods, deployments, services, configmaps, nodes]
@@ -77,6 +74,7 @@ blast_radius:
 agenda:
   - {box: anything, at: +1s, lasts: 60s, experiment: experiment.yaml}
 """
+)
 
 
 @dataclass(frozen=True, kw_only=True)

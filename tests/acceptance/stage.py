@@ -17,6 +17,14 @@ from kubernetes import client, config
 
 T = TypeVar("T")
 CHAOSDAY = (sys.executable, "-m", "orchestrator.cli")
+AT_ANY_TIME = """\
+version: 1
+day: {name: A day}
+environment: test
+window: {zone: UTC, opens: 2026-01-01T00:00, closes: 2099-01-01T00:00}
+people: [{name: Kim, role: facilitator}]
+"""
+"""How a plan begins whose day may be opened whenever a test does; its limits and agenda follow."""
 
 
 def until(question: Callable[[], T | None], *, within: float = 60, every: float = 0.02) -> T:

@@ -4,16 +4,13 @@ import json
 
 import pytest
 
-from tests.acceptance.stage import Stage
+from tests.acceptance.stage import AT_ANY_TIME, Stage
 
 pytestmark = pytest.mark.timeout(200)
 
-PLAN = """\
-version: 1
-day: {name: A day}
-environment: test
-window: {zone: UTC, opens: 2026-01-01T00:00, closes: 2099-01-01T00:00}
-people: [{name: Kim, role: facilitator}]
+PLAN = (
+    AT_ANY_TIME
+    + """\
 blast_radius: {namespaces: [shop], kinds: [deployments], most_objects: 4}
 abort_when:
   - {http: {url: "FRONT_DOOR/products/mug"}, out_for: 1s}
@@ -22,6 +19,7 @@ abort_when:
 agenda:
   - {box: zero, at: +1s, lasts: 2m, experiment: gone.yaml}
 """
+)
 EXPERIMENT = """\
 title: The catalog vanishes
 description: Nothing is measured but what the plan watches.

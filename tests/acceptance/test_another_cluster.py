@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.domain.run import Finding, Phase
+from tests.acceptance.database import phase_is, runs_of
 from tests.acceptance.stage import Stage, kill, practice, until
-from tests.acceptance.test_kill import phase_is, runs_of
 
 pytestmark = pytest.mark.slow
 

@@ -19,9 +19,9 @@ import yaml
 from orchestrator.adapters.storage import Database, SqlUndoJournal
 from orchestrator.domain.run import Phase
 from orchestrator.domain.undo import UndoState
+from tests.acceptance.database import phase_is, runs_of
 from tests.acceptance.harming import ORCHESTRATOR, found, hit
 from tests.acceptance.stage import Stage, until
-from tests.acceptance.test_kill import phase_is, runs_of
 from tests.doubles.postgres import PostgresServer
 
 pytestmark = [

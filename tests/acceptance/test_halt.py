@@ -12,21 +12,19 @@ import yaml
 from kubernetes import client
 
 from orchestrator.domain.run import Finding, Phase
+from tests.acceptance.database import runs_of
 from tests.acceptance.deeds import SHOP
 from tests.acceptance.harming import ORCHESTRATOR, hit
-from tests.acceptance.stage import Stage, until
-from tests.acceptance.test_kill import runs_of
+from tests.acceptance.stage import AT_ANY_TIME, Stage, until
 
-PLAN = """\
-version: 1
-day: {name: A day}
-environment: test
-window: {zone: UTC, opens: 2026-01-01T00:00, closes: 2099-01-01T00:00}
-people: [{name: Kim, role: facilitator}]
+PLAN = (
+    AT_ANY_TIME
+    + """\
 blast_radius: {namespaces: [shop], kinds: [configmaps], most_objects: 2}
 agenda:
   - {box: insisting, at: +1s, lasts: 5m, experiment: insisting.yaml}
 """
+)
 NAME = "written"
 BEFORE = "before"
 MANY = 20

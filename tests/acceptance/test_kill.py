@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 
-from orchestrator.adapters.storage import Database, SqlStorage
 from orchestrator.domain.day import DayState
-from orchestrator.domain.run import Finding, Phase, Run
+from orchestrator.domain.run import Finding, Phase
+from tests.acceptance.database import days_of, phase_is
 from tests.acceptance.stage import Stage, kill, until
 
 SLOW_IN = {
@@ -42,31 +41,8 @@ def stage(
     stage.end()
 
 
-def runs_of(stage: Stage) -> list[Run]:
-    """Every run in the database, read by a connection of our own."""
-
-    async def read() -> list[Run]:
-        async with Database(stage.database) as database:
-            storage = SqlStorage(database)
-            return [run for day in await storage.days() for run in await storage.runs(day.id)]
-
-    return anyio.run(read)
-
-
 def is_open(stage: Stage) -> bool:
-    """Whether all days are open, read by a connection of our own."""
-
-    async def read() -> bool:
-        async with Database(stage.database) as database:
-            days = await SqlStorage(database).days()
-            return all(day.state is DayState.OPEN for day in days)
-
-    return anyio.run(read)
-
-
-def phase_is(stage: Stage, *phases: Phase) -> Run | None:
-    """A run in one of the phases that somebody has taken hold of."""
-    return next((run for run in runs_of(stage) if run.phase in phases and run.fence), None)
+    return all(day.state is DayState.OPEN for day in days_of(stage))
 
 
 @pytest.mark.parametrize(

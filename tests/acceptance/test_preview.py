@@ -6,21 +6,19 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.stage import Stage
+from tests.acceptance.stage import AT_ANY_TIME, Stage
 
 pytestmark = pytest.mark.timeout(200)
 
-PLAN = """\
-version: 1
-day: {name: A day}
-environment: test
-window: {zone: UTC, opens: 2026-01-01T00:00, closes: 2099-01-01T00:00}
-people: [{name: Kim, role: facilitator}]
+PLAN = (
+    AT_ANY_TIME
+    + """\
 blast_radius: {namespaces: [shop], kinds: [pods, deployments], most_objects: 4}
 approved_preview: required
 agenda:
   - {box: kill, at: +1s, lasts: 2m, experiment: EXPERIMENT, configuration: {hold: 1}}
 """
+)
 OPAQUE = """\
 title: Something that nobody knows
 description: It leaves a mark.

@@ -6,47 +6,22 @@ import sys
 import time
 from pathlib import Path
 
-import anyio
 import pytest
 
-from orchestrator.adapters.storage import Database, SqlStorage, SqlUndoJournal
-from orchestrator.domain.day import ChaosDay, DayState
-from orchestrator.domain.identity import RunId
+from orchestrator.domain.day import DayState
 from orchestrator.domain.run import Finding, Phase
-from tests.acceptance.stage import Stage, until
-from tests.acceptance.test_kill import phase_is, runs_of
+from tests.acceptance.database import days_of, is_free, phase_is, runs_of
+from tests.acceptance.stage import AT_ANY_TIME, Stage, until
 
-PLAN = """\
-version: 1
-day: {name: A day}
-environment: test
-window: {zone: UTC, opens: 2026-01-01T00:00, closes: 2099-01-01T00:00}
-people: [{name: Kim, role: facilitator}]
+PLAN = (
+    AT_ANY_TIME
+    + """\
 blast_radius: {namespaces: [shop], kinds: [deployments], most_objects: 4, longest: 2m}
 agenda:
   - {box: zero, at: +0s, lasts: 2m, experiment: EXPERIMENT}
 """
+)
 HAND = ("by-hand", "--", sys.executable, "-c", "print('it was done')")
-
-
-def days_of(stage: Stage) -> list[ChaosDay]:
-    """Every day in the database, read by a connection of our own."""
-
-    async def read() -> list[ChaosDay]:
-        async with Database(stage.database) as database:
-            return list(await SqlStorage(database).days())
-
-    return anyio.run(read)
-
-
-def is_free(stage: Stage, run: RunId) -> bool:
-    """Whether the lease is over by which its holder might still live."""
-
-    async def read() -> bool:
-        async with Database(stage.database) as database:
-            return await SqlUndoJournal(database).is_free(run)
-
-    return anyio.run(read)
 
 
 def folders_of(stage: Stage) -> list[Path]:

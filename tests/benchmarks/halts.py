@@ -24,10 +24,10 @@ from kubernetes.watch import Watch
 from orchestrator.adapters.storage import Database, SqlStorage
 from orchestrator.domain.run import Phase
 from orchestrator.settings import PaceSettings
+from tests.acceptance.database import phase_is, runs_of
 from tests.acceptance.deeds import SHOP
 from tests.acceptance.harming import ORCHESTRATOR, hit
-from tests.acceptance.stage import Stage, practice, until
-from tests.acceptance.test_kill import phase_is, runs_of
+from tests.acceptance.stage import AT_ANY_TIME, Stage, practice, until
 from tests.benchmarks.rows import Told
 
 CHAOS: Final = str(Path(sys.executable).with_name("chaos"))
@@ -46,15 +46,13 @@ CREWS: Final = (
 )
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
 
-PLAN: Final = """\
-version: 1
-day: {name: A day}
-environment: test
-window: {zone: UTC, opens: 2026-01-01T00:00, closes: 2099-01-01T00:00}
-people: [{name: Kim, role: facilitator}]
+PLAN: Final = (
+    AT_ANY_TIME
+    + """\
 blast_radius: {namespaces: [shop], kinds: [configmaps], most_objects: 2}
 agenda:
 """
+)
 BOX: Final = "  - {box: b%d, at: +1s, lasts: 5m, experiment: w%d.yaml, beside_others: true}\n"
 
 

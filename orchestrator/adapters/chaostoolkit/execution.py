@@ -170,7 +170,8 @@ class ProcessExecution:
                 self._runner_has_said_all |= plays and self._rollbacks.were_played
                 problem = str(line.get("problem", ""))
                 continue
-            await self._pass_on_rollbacks(child, line)
+            if plays:
+                await self._pass_on_rollbacks(child, line)
             happening = self._runner_happening(line)
             if happening is not None:
                 await self._tell(happening)

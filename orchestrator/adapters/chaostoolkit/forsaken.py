@@ -22,9 +22,12 @@ def claimed(folder: Path) -> int:
     return descriptor
 
 
-def sweep() -> int:
-    """Remove the folders of runs whose owners are gone; returns how many there were."""
-    places = Path(tempfile.gettempdir()).glob(f"{PREFIX}*")
+def sweep(where: Path | None = None) -> int:
+    """Remove the folders of runs whose owners are gone; returns how many there were.
+
+    Shape: where they are, if not where the system keeps what is for a while.
+    """
+    places = (where or Path(tempfile.gettempdir())).glob(f"{PREFIX}*")
     return sum(_is_removed(folder) for folder in places)
 
 
@@ -47,7 +50,9 @@ def _is_in_use(folder: Path) -> bool:
     """Whether it is only being made, or a process that outlived its owner is at work in it."""
     if not any(folder.iterdir()):
         return True
-    return any(each == folder or folder in each.parents for each in _working_in())
+    # The kernel tells where a process works without any link on the way to it.
+    there = folder.resolve()
+    return any(each == there or there in each.parents for each in _working_in())
 
 
 def _working_in() -> Iterator[Path]:

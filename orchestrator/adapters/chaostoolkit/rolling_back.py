@@ -20,7 +20,7 @@ class Rollbacks:
         self._flaw = ""
         self._are_under_way = False
         self.were_played = False
-        """Whether whoever played them came to their end, whatever went wrong on the way."""
+        """Whether whoever played them is done with them, whatever went wrong on the way."""
 
     @property
     def problem(self) -> str:
@@ -37,8 +37,10 @@ class Rollbacks:
             case "rolling_back":
                 self._problem, self._flaw = _NOT_TO_THE_END, ""
                 self._are_under_way = True
+            case "rolled_back" if self._are_under_way and line.get("left") == 0:
+                self._problem = ""
             case "ended" if self._are_under_way:
-                self._problem, self.were_played = "", True
+                self.were_played = True
             case "action_ended" if line.get("part") == "rollbacks":
                 if line.get("succeeded") is not True:
                     self._mind(f"{line.get('name')} of its rollbacks failed")

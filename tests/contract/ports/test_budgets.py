@@ -14,9 +14,8 @@ from orchestrator.domain.identity import DayId, RunId
 from orchestrator.domain.run import Finding, Phase
 from orchestrator.domain.undo import UndoState
 from orchestrator.ports import Storage
-from tests.builders import DAY, RUN, a_day, a_run, at
+from tests.builders import DAY, RUN, a_day, a_run, an_undo_record, at
 from tests.contract.ports.conftest import Store
-from tests.contract.ports.test_undo_journal import a_record
 from tests.doubles.worlds import LONG, ME, SOMEBODY, some_runs, stored
 
 FOUR = DayBudget(most_objects=4)
@@ -106,9 +105,11 @@ async def test_what_two_runs_touch_counts_once(store: Store) -> None:
     await stored(store.storage, first, second)
     await store.storage.reserve(first, a_part(first.id, objects=2), budget=FOUR)
     record = await store.journal.intend(
-        a_record(run=first.id, lost=("pods/shop/payment-1",)), fence=0
+        an_undo_record(run=first.id, lost=("pods/shop/payment-1",)), fence=0
     )
-    unmade = await store.journal.intend(a_record(run=first.id, lost=("pods/shop/x",)), fence=0)
+    unmade = await store.journal.intend(
+        an_undo_record(run=first.id, lost=("pods/shop/x",)), fence=0
+    )
     await store.journal.settle(replace(unmade, state=UndoState.UNDONE))
 
     (part,) = await store.storage.reservations(DAY)

@@ -13,9 +13,8 @@ from orchestrator.domain.identity import ORCHESTRATOR, DayId, RunId
 from orchestrator.domain.run import Move, Phase, Run
 from orchestrator.domain.undo import UndoState, Verb
 from orchestrator.ports import Storage
-from tests.builders import DAY, RUN, a_day, a_halt, a_run, at
+from tests.builders import DAY, RUN, a_day, a_halt, a_run, an_undo_record, at
 from tests.contract.ports.conftest import Store
-from tests.contract.ports.test_undo_journal import a_record
 from tests.doubles.worlds import LONG, ME, a_new_entry, moved, some_runs, stored
 
 
@@ -143,12 +142,12 @@ async def test_what_of_a_halted_day_still_writes_is_known(store: Store) -> None:
     quiet, writing, running, armed = some_runs(4, phase=Phase.HOLDING)
     armed = replace(armed, phase=Phase.ARMED)
     await stored(store.storage, quiet, writing, running, armed)
-    made = await store.journal.intend(a_record(run=quiet.id), fence=0)
-    refused = await store.journal.intend(a_record(run=quiet.id, verb=Verb.EXEC), fence=0)
+    made = await store.journal.intend(an_undo_record(run=quiet.id), fence=0)
+    refused = await store.journal.intend(an_undo_record(run=quiet.id, verb=Verb.EXEC), fence=0)
     await store.journal.settle(replace(made, state=UndoState.DONE))
     await store.journal.settle(replace(refused, state=UndoState.UNDONE))
-    under_way = await store.journal.intend(a_record(run=writing.id), fence=0)
-    command = await store.journal.intend(a_record(run=running.id, verb=Verb.EXEC), fence=0)
+    under_way = await store.journal.intend(an_undo_record(run=writing.id), fence=0)
+    command = await store.journal.intend(an_undo_record(run=running.id, verb=Verb.EXEC), fence=0)
     await store.journal.settle(replace(command, state=UndoState.DONE))
     before = await store.others.writing(DAY)
 
@@ -170,12 +169,12 @@ async def test_a_write_of_a_method_counts_until_it_is_settled_while_its_run_roll
     """A guard that waits for a slow API server is not waited for, and its write may still come."""
     (run,) = some_runs(1, phase=Phase.HOLDING)
     await stored(store.storage, run)
-    sent = await store.journal.intend(a_record(run=run.id, at=at(50)), fence=0)
+    sent = await store.journal.intend(an_undo_record(run=run.id, at=at(50)), fence=0)
     await store.storage.engage(a_halt(), [a_new_entry()])
 
     await moved(store.storage, run, Move.ABORT)
     left_over = await store.others.writing(DAY)
-    later = a_record(run=run.id, at=at(61))
+    later = an_undo_record(run=run.id, at=at(61))
     undoing = await store.journal.intend(later, fence=0, of_method=False)
     await store.journal.settle(replace(sent, state=UndoState.DONE))
 

@@ -12,33 +12,13 @@ from orchestrator.domain.cluster_identity import ClusterIdentity, identity_to
 from orchestrator.domain.errors import HeldByAnotherRun, LeaseLost, RunStopped
 from orchestrator.domain.identity import DayId, RunId
 from orchestrator.domain.run import Phase
-from orchestrator.domain.undo import ObjectRef, Portion, UndoRecord, UndoState, Verb
+from orchestrator.domain.undo import Portion, UndoRecord, UndoState, Verb
 from orchestrator.ports import UndoJournal
-from tests.builders import RUN, a_day, a_halt, a_run, at
+from tests.builders import RUN, a_day, a_halt, a_run, an_object, an_undo_record
 from tests.contract.ports.conftest import Store
 from tests.doubles.worlds import LONG, ME, OVER, SOMEBODY, a_new_entry, stored
 
 OTHER = RunId("run-2")
-
-
-def an_object(name: str) -> ObjectRef:
-    path = f"/apis/apps/v1/namespaces/shop/deployments/{name}"
-    return ObjectRef(path=path, kind="deployments", namespace="shop", name=name, uid="u-1")
-
-
-def a_record(**changes: Any) -> UndoRecord:
-    """A write to an object that no other run writes to, if no other is named."""
-    run = changes.get("run", RUN)
-    record = UndoRecord(
-        run=run,
-        seq=0,
-        at=at(1),
-        verb=Verb.CHANGE,
-        ref=an_object(f"of {run}"),
-        before={"spec": {"replicas": 2, "ä": None, "list": [1, {"x": "y"}]}},
-        after={"spec": {"replicas": 0}},
-    )
-    return replace(record, **changes)
 
 
 @pytest.fixture
@@ -60,12 +40,12 @@ async def test_a_holder_that_was_replaced_writes_nothing_more(
     store: Store, journal: UndoJournal
 ) -> None:
     mine = await store.storage.take(a_run(), worker=ME, lease=OVER)
-    first = await journal.intend(a_record(note="mine"), fence=mine.fence)
+    first = await journal.intend(an_undo_record(note="mine"), fence=mine.fence)
     theirs = await store.others.take(mine, worker=SOMEBODY, lease=LONG)
 
     with pytest.raises(LeaseLost):
-        await journal.intend(a_record(note="too late"), fence=mine.fence)
-    second = await store.others_journal.intend(a_record(note="theirs"), fence=theirs.fence)
+        await journal.intend(an_undo_record(note="too late"), fence=mine.fence)
+    second = await store.others_journal.intend(an_undo_record(note="theirs"), fence=theirs.fence)
 
     assert await journal.records(RUN) == [first, second]
 
@@ -74,17 +54,17 @@ async def test_the_method_writes_nothing_more_once_the_day_is_halted(store: Stor
     await stored(store.storage, a_run(phase=Phase.HOLDING))
     elsewhere = a_run(id=OTHER, day=DayId("day-2"), phase=Phase.HOLDING)
     await stored(store.storage, elsewhere, day=a_day(id=DayId("day-2")))
-    before = await store.journal.intend(a_record(), fence=0)
+    before = await store.journal.intend(an_undo_record(), fence=0)
 
     await store.others.engage(a_halt(), [a_new_entry()])
 
     assert await store.journal.is_stopped(RUN)
     with pytest.raises(RunStopped, match="halted by Kim: a real incident"):
-        await store.journal.intend(a_record(), fence=0)
-    undoing = await store.journal.intend(a_record(), fence=0, of_method=False)
+        await store.journal.intend(an_undo_record(), fence=0)
+    undoing = await store.journal.intend(an_undo_record(), fence=0, of_method=False)
     assert await store.journal.records(RUN) == [before, undoing]
     assert not await store.journal.is_stopped(OTHER)
-    await store.journal.intend(a_record(run=OTHER), fence=0)
+    await store.journal.intend(an_undo_record(run=OTHER), fence=0)
 
 
 async def test_the_method_of_a_run_that_is_aborted_writes_nothing_more(store: Store) -> None:
@@ -93,8 +73,8 @@ async def test_the_method_of_a_run_that_is_aborted_writes_nothing_more(store: St
     await store.others.request_stop(RUN, reason="aborted by Kim: not today")
 
     with pytest.raises(RunStopped, match="not today"):
-        await store.journal.intend(a_record(), fence=0)
-    await store.journal.intend(a_record(run=OTHER), fence=0)
+        await store.journal.intend(an_undo_record(), fence=0)
+    await store.journal.intend(an_undo_record(run=OTHER), fence=0)
 
 
 async def test_no_intent_of_the_method_is_stored_after_a_halt(store: Store) -> None:
@@ -112,7 +92,7 @@ async def test_no_intent_of_the_method_is_stored_after_a_halt(store: Store) -> N
         async def write(run: RunId, began: anyio.Event) -> None:
             with anyio.fail_after(20), suppress(RunStopped):
                 while True:
-                    await store.journal.intend(a_record(run=run), fence=0)
+                    await store.journal.intend(an_undo_record(run=run), fence=0)
                     began.set()
 
         async def written(runs: list[RunId]) -> list[int]:
@@ -133,7 +113,7 @@ async def test_nothing_is_written_for_a_run_that_is_not_there(journal: UndoJourn
     nothing = RunId("nothing")
 
     with pytest.raises(LeaseLost):
-        await journal.intend(a_record(run=nothing), fence=0)
+        await journal.intend(an_undo_record(run=nothing), fence=0)
 
     assert not await journal.is_held(nothing, fence=0, grace=LONG)
 
@@ -178,40 +158,40 @@ async def two(store: Store) -> Store:
 async def test_what_a_run_has_not_put_back_no_other_run_writes(
     two: Store, state: UndoState, of_method: bool
 ) -> None:
-    first = await two.journal.intend(a_record(ref=PAYMENT), fence=0)
+    first = await two.journal.intend(an_undo_record(ref=PAYMENT), fence=0)
     await two.journal.settle(replace(first, state=state))
 
     with pytest.raises(HeldByAnotherRun, match=f"run {RUN} wrote to it") as caught:
         await two.others_journal.intend(
-            a_record(run=OTHER, ref=replace(PAYMENT, uid="u-2")), fence=0, of_method=of_method
+            an_undo_record(run=OTHER, ref=replace(PAYMENT, uid="u-2")), fence=0, of_method=of_method
         )
 
     assert (caught.value.run, caught.value.other) == (OTHER, RUN)
     assert await two.journal.records(OTHER) == []
-    again = await two.journal.intend(a_record(ref=PAYMENT), fence=0)
+    again = await two.journal.intend(an_undo_record(ref=PAYMENT), fence=0)
     assert again.seq == 2
 
 
 async def test_what_a_run_has_put_back_another_may_write(two: Store) -> None:
-    first = await two.journal.intend(a_record(ref=PAYMENT), fence=0)
+    first = await two.journal.intend(an_undo_record(ref=PAYMENT), fence=0)
     await two.journal.settle(replace(first, state=UndoState.UNDONE))
 
-    theirs = await two.others_journal.intend(a_record(run=OTHER, ref=PAYMENT), fence=0)
+    theirs = await two.others_journal.intend(an_undo_record(run=OTHER, ref=PAYMENT), fence=0)
 
     assert await two.journal.records(OTHER) == [theirs]
     with pytest.raises(HeldByAnotherRun):
-        await two.journal.intend(a_record(ref=PAYMENT), fence=0)
+        await two.journal.intend(an_undo_record(ref=PAYMENT), fence=0)
 
 
 @pytest.mark.parametrize("phase", Phase)
 async def test_what_a_run_left_that_is_over_another_may_write(store: Store, phase: Phase) -> None:
     await stored(store.storage, a_run(phase=phase), a_run(id=OTHER, phase=Phase.INJECTING))
-    first = await store.journal.intend(a_record(ref=PAYMENT), fence=0)
+    first = await store.journal.intend(an_undo_record(ref=PAYMENT), fence=0)
     await store.journal.settle(replace(first, state=UndoState.KEPT))
 
     refused = False
     try:
-        await store.journal.intend(a_record(run=OTHER, ref=PAYMENT), fence=0)
+        await store.journal.intend(an_undo_record(run=OTHER, ref=PAYMENT), fence=0)
     except HeldByAnotherRun:
         refused = True
 
@@ -238,13 +218,13 @@ async def test_objects_of_two_clusters_are_told_apart(
     for run, baseline in ((RUN, mine), (OTHER, theirs)):
         if baseline is not None:
             await two.journal.keep_baseline(run, baseline)
-    await two.journal.intend(a_record(ref=PAYMENT), fence=0)
+    await two.journal.intend(an_undo_record(ref=PAYMENT), fence=0)
 
     if is_refused:
         with pytest.raises(HeldByAnotherRun):
-            await two.others_journal.intend(a_record(run=OTHER, ref=PAYMENT), fence=0)
+            await two.others_journal.intend(an_undo_record(run=OTHER, ref=PAYMENT), fence=0)
     else:
-        await two.others_journal.intend(a_record(run=OTHER, ref=PAYMENT), fence=0)
+        await two.others_journal.intend(an_undo_record(run=OTHER, ref=PAYMENT), fence=0)
 
 
 async def test_of_two_runs_that_write_to_one_object_at_once_one_is_refused(two: Store) -> None:
@@ -252,7 +232,7 @@ async def test_of_two_runs_that_write_to_one_object_at_once_one_is_refused(two: 
 
     async def write(journal: UndoJournal, run: RunId, name: str) -> None:
         with suppress(HeldByAnotherRun):
-            await journal.intend(a_record(run=run, ref=an_object(name)), fence=0)
+            await journal.intend(an_undo_record(run=run, ref=an_object(name)), fence=0)
             won.setdefault(name, []).append(run)
 
     with anyio.fail_after(20):
@@ -268,17 +248,17 @@ async def test_of_two_runs_that_write_to_one_object_at_once_one_is_refused(two: 
 @pytest.mark.parametrize(
     "record",
     [
-        a_record(),
-        a_record(verb=Verb.CREATE, before=None),
-        a_record(
+        an_undo_record(),
+        an_undo_record(verb=Verb.CREATE, before=None),
+        an_undo_record(
             verb=Verb.DELETE,
             after=None,
             lost=("pods/shop/payment-1", "pods/shop/payment-2"),
             workloads={"deployments/shop/payment": Portion(size=2, lost=("pods/shop/payment-1",))},
             note="because",
         ),
-        a_record(verb=Verb.EVICT, before={}, after={}, workloads={}),
-        a_record(before={"data": {"a": "x\0y", "b": "\ud800", "c": 1.0, "d": 10**30}}),
+        an_undo_record(verb=Verb.EVICT, before={}, after={}, workloads={}),
+        an_undo_record(before={"data": {"a": "x\0y", "b": "\ud800", "c": 1.0, "d": 10**30}}),
     ],
 )
 async def test_a_record_is_read_by_another_process_as_it_was_written(
@@ -294,8 +274,8 @@ async def test_records_are_numbered_for_each_run_in_the_order_written(
     journal: UndoJournal,
 ) -> None:
     for note in ("first", "second", "third"):
-        await journal.intend(a_record(note=note), fence=0)
-        await journal.intend(a_record(run=OTHER, note=note), fence=0)
+        await journal.intend(an_undo_record(note=note), fence=0)
+        await journal.intend(an_undo_record(run=OTHER, note=note), fence=0)
 
     for run in (RUN, OTHER):
         records = await journal.records(run)
@@ -311,7 +291,7 @@ async def test_two_processes_that_write_at_once_keep_every_record(
 ) -> None:
     async def write(into: UndoJournal, note: str) -> None:
         for i in range(8):
-            written = await into.intend(a_record(note=f"{note}{i}"), fence=0)
+            written = await into.intend(an_undo_record(note=f"{note}{i}"), fence=0)
             await into.settle(replace(written, state=UndoState.DONE))
 
     async with anyio.create_task_group() as tasks:
@@ -327,8 +307,8 @@ async def test_two_processes_that_write_at_once_keep_every_record(
 
 
 async def test_settling_changes_one_record_alone(journal: UndoJournal) -> None:
-    first = await journal.intend(a_record(), fence=0)
-    second = await journal.intend(a_record(), fence=0)
+    first = await journal.intend(an_undo_record(), fence=0)
+    second = await journal.intend(an_undo_record(), fence=0)
 
     settled = replace(second, state=UndoState.KEPT, after={"new": True}, note="theirs")
     await journal.settle(settled)

@@ -8,8 +8,7 @@ from orchestrator.domain.day import DayState
 from orchestrator.domain.identity import DayId, Role, RunId
 from orchestrator.domain.run import Phase
 from orchestrator.domain.timeline import VisibleAfter
-from tests.builders import DAY, a_day, a_halt, a_responder, a_run, an_entry
-from tests.contract.ports.test_undo_journal import a_record
+from tests.builders import DAY, a_day, a_halt, a_responder, a_run, an_entry, an_undo_record
 from tests.doubles.worlds import stored
 from tests.integration.api.house import House
 
@@ -215,7 +214,7 @@ async def test_a_halt_is_engaged_once_no_method_may_write(
     run = a_run(day=other, phase=phase)
     await stored(house.storage, run, day=a_day(id=other))
     if on_its_way:
-        await SqlUndoJournal(house.database).intend(a_record(run=run.id), fence=0)
+        await SqlUndoJournal(house.database).intend(an_undo_record(run=run.id), fence=0)
     path = f"/api/v1/days/{other}/halt"
 
     async with house.guest(Role.RESPONDER, other) as responder:

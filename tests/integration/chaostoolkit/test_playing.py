@@ -12,6 +12,7 @@ import pytest
 from tests.integration.chaostoolkit.activities import SECRET
 from tests.integration.chaostoolkit.running import (
     action,
+    calling,
     experiment,
     hypothesis,
     probe,
@@ -260,6 +261,35 @@ async def test_the_rollbacks_begin_when_the_guard_knows_of_them_or_nobody_will_t
 
     assert before == ["1"]
     assert read(marks) == ["1", "undone"]
+
+
+@pytest.mark.parametrize(
+    ("cut", "left"),
+    [
+        ({"pauses": {"after": "a while"}}, 1),
+        ({"ref": "nowhere"}, 2),
+        ({"provider": calling("fail", how="exit")}, 2),
+        ({}, 0),
+    ],
+)
+async def test_rollbacks_that_broke_off_are_told_from_those_that_came_to_their_end(
+    tmp_path: Path, marks: str, cut: dict[str, Any], left: int
+) -> None:
+    first = action("first", path=marks, text="first") | cut
+    document = experiment(
+        action("break", path=marks, text="broken"),
+        rollbacks=[first, action("second", path=marks, text="mended")],
+    )
+
+    async with running(tmp_path, "play", document) as runner:
+        await runner.begin()
+        await runner.event("played")
+        await runner.say(do="finish")
+        await runner.ended()
+        told = await runner.event("rolled_back")
+
+    assert told["left"] == left
+    assert ("mended" in read(marks)) == (left == 0)
 
 
 async def test_a_stop_before_the_beginning_plays_nothing(tmp_path: Path, marks: str) -> None:

@@ -8,9 +8,9 @@ import pytest
 from orchestrator.domain.blast_radius import Budgets
 from tests.contract.cluster.asking import MERGE
 from tests.integration.guard.conducting import loose, until
+from tests.integration.guard.furnished import World, a_shop, rule
 from tests.integration.guard.inside import Object, a_guard_inside, an_api
 from tests.integration.guard.places import IMAGE, a_deployment, a_pod
-from tests.integration.guard.test_no_sequence import World
 
 SHOP = "/api/v1/namespaces/shop"
 APPS = "/apis/apps/v1/namespaces/shop"
@@ -28,16 +28,8 @@ async def server() -> AsyncIterator[str]:
 @pytest.fixture
 async def world(server: str) -> AsyncIterator[World]:
     radius = loose(namespaces=frozenset({"shop"}), selectors=WORLD, kinds=KINDS, creates=KINDS)
-    async with a_guard_inside(server, radius) as inside:
-        found = World(inside=inside, mine="shop")
-        await found.furnish("shop", {"web": 4, "cart": 2})
+    async with a_shop(server, radius) as found:
         yield found
-
-
-def rule(answer: tuple[int, Object]) -> str:
-    status, body = answer
-    assert status == 403, body
-    return str(body["details"]["causes"][0]["field"])
 
 
 def reason(answer: tuple[int, Object]) -> str:

@@ -310,6 +310,26 @@ async def test_the_rollbacks_may_run_their_own_command_again() -> None:
         await run_to_its_end(inside, MEND)
 
 
+async def test_the_rollbacks_run_their_command_although_an_undo_came_before_them() -> None:
+    """A guard that was left alone has undone all it can; a command is for its successor."""
+    journals: list[MemoryUndoJournal] = []
+
+    def kept(storage: MemoryStorage) -> MemoryUndoJournal:
+        journals.append(MemoryUndoJournal(storage))
+        return journals[-1]
+
+    async with a_world(Api(), kept) as inside:
+        await run_to_its_end(inside)
+        async with inside.gate.closed():
+            await inside.undoing.undo()
+        for record in await journals[0].records(RUN):
+            inside.ledger.note(record)
+        await roll_back(inside)
+
+        await run_to_its_end(inside, MEND)
+        assert await status_of(inside, EXEC, **WEBSOCKET) == (403, "rollback")
+
+
 async def test_a_command_that_was_held_back_is_not_run_by_the_rollbacks() -> None:
     api = Api()
     async with a_world(api) as inside:

@@ -7,10 +7,12 @@ import anyio
 import pytest
 
 from orchestrator.domain.labels import Operator, Requirement
+from orchestrator.domain.undo import UndoState
+from tests.contract.cluster.asking import APPLY, MERGE, STRATEGIC
 from tests.integration.guard.conducting import loose
+from tests.integration.guard.furnished import World, a_shop, rule
 from tests.integration.guard.inside import Inside, Object, a_guard_inside, an_api
 from tests.integration.guard.places import IMAGE, a_deployment, a_pod
-from tests.integration.guard.test_no_sequence import APPLY, MERGE, STRATEGIC, World
 
 SHOP = "/api/v1/namespaces/shop"
 APPS = "/apis/apps/v1/namespaces/shop"
@@ -26,16 +28,8 @@ async def server() -> AsyncIterator[str]:
 @pytest.fixture
 async def world(server: str) -> AsyncIterator[World]:
     radius = loose(namespaces=frozenset({"shop"}), selectors={"part-of": "world"})
-    async with a_guard_inside(server, radius) as inside:
-        found = World(inside=inside, mine="shop")
-        await found.furnish("shop", {"web": 4, "cart": 2})
+    async with a_shop(server, radius) as found:
         yield found
-
-
-def rule(answer: tuple[int, Object]) -> str:
-    status, body = answer
-    assert status == 403, body
-    return str(body["details"]["causes"][0]["field"])
 
 
 async def bare(inside: Inside, request: bytes) -> bytes:
@@ -115,7 +109,7 @@ async def test_what_the_journal_would_not_show_is_not_written(world: World) -> N
 
     assert (same[0], rule(alone), rule(among_others)) == (200, "fields", "fields")
     assert await revision() == before
-    assert world.inside.ledger.records == []
+    assert [record.state for record in world.inside.ledger.records] == [UndoState.UNDONE]
 
 
 @pytest.mark.parametrize("is_applied", [False, True])

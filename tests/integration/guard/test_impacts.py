@@ -15,6 +15,7 @@ from orchestrator.domain.labels import Operator, Requirement
 from tests.contract.cluster.asking import STRATEGIC, eventually
 from tests.integration.guard.conducting import Cluster, Guard, guard_at, loose
 from tests.integration.guard.conftest import StartGuard
+from tests.integration.guard.furnished import rule
 from tests.integration.guard.places import IMAGE, Object, Place, a_deployment, a_place, a_pod
 
 NETPOL = "networking.k8s.io/v1/networkpolicies"
@@ -23,12 +24,6 @@ HPA = "autoscaling/v2/horizontalpodautoscalers"
 JOBS = "batch/v1/jobs"
 DEPLOYMENTS = "apps/v1/deployments"
 HALF = Fraction(1, 2)
-
-
-def rule(answer: tuple[int, dict[str, Any]]) -> str:
-    status, body = answer
-    assert status == 403, body
-    return str(body["details"]["causes"][0]["field"])
 
 
 async def proven(guard: Guard, place: Place) -> None:

@@ -3,8 +3,7 @@
 What is compared is the cluster, not what the guard counted.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
@@ -16,14 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.domain.blast_radius import BlastRadius
-from tests.integration.guard.conducting import until
-from tests.integration.guard.inside import Inside, a_guard_inside, an_api
+from tests.contract.cluster.asking import APPLY, MERGE, STRATEGIC
+from tests.integration.guard.furnished import SIZES, World
+from tests.integration.guard.inside import an_api
 from tests.integration.guard.places import Object, a_deployment
 
-MERGE = "application/merge-patch+json"
-STRATEGIC = "application/strategic-merge-patch+json"
-APPLY = "application/apply-patch+yaml"
-SIZES = {"web": 4, "cart": 2}
 KINDS = frozenset({"pods", "deployments", "services", "configmaps", "networkpolicies"})
 _numbers = count()
 
@@ -145,77 +141,18 @@ def evictions() -> st.SearchStrategy[Ask]:
 ASKS = st.lists(st.one_of(patches(), labellings(), removals(), makings(), evictions()), max_size=8)
 
 
-@dataclass
-class World:
-    """Two namespaces; the run may touch one of them."""
-
-    inside: Inside
-    mine: str
-
-    @classmethod
-    @asynccontextmanager
-    async def begun(cls, server: str, radius: BlastRadius) -> AsyncIterator["World"]:
-        mine = next(iter(radius.namespaces))
-        async with a_guard_inside(server, radius) as inside:
-            world = cls(inside=inside, mine=mine)
-            await world.furnish(mine, SIZES)
-            await world.furnish("bank", {"ledger": 2})
-            yield world
-
-    async def furnish(self, space: str, sizes: Mapping[str, int]) -> None:
-        await self.inside.do("POST", "/api/v1/namespaces", {"metadata": {"name": space}})
-        apps, core = f"/apis/apps/v1/namespaces/{space}", f"/api/v1/namespaces/{space}"
-        for name, size in sizes.items():
-            await self.inside.do("POST", f"{apps}/deployments", a_deployment(name, size))
-            service = {
-                "metadata": {"name": name, "labels": {"part-of": "world"}},
-                "spec": {"selector": {"app": name}, "ports": [{"port": 80}]},
-            }
-            await self.inside.do("POST", f"{core}/services", service)
-
-        async def is_whole() -> bool:
-            return len(await self.pods(space)) == sum(sizes.values())
-
-        await until(is_whole)
-
-    async def pods(self, space: str) -> dict[str, str]:
-        """The running pods' apps, by uid."""
-        found = (await self.inside.do("GET", f"/api/v1/namespaces/{space}/pods"))[1]["items"]
-        return {
-            pod["metadata"]["uid"]: pod["metadata"]["labels"]["app"]
-            for pod in found
-            if "deletionTimestamp" not in pod["metadata"]
-        }
-
-    async def objects(self, space: str) -> dict[str, Object]:
-        """Everything that is not made by a controller, without what a server keeps."""
-        found: dict[str, Object] = {}
-        for path in (
-            f"/apis/apps/v1/namespaces/{space}/deployments",
-            f"/apis/networking.k8s.io/v1/namespaces/{space}/networkpolicies",
-            *(
-                f"/api/v1/namespaces/{space}/{kind}"
-                for kind in ("services", "configmaps", "secrets")
-            ),
-        ):
-            for item in (await self.inside.do("GET", path))[1]["items"]:
-                kept = {key: item.get(key) for key in ("spec", "data")}
-                labels = item["metadata"].get("labels") or None
-                found[f"{path}/{item['metadata']['name']}"] = {**kept, "labels": labels}
-        return found
-
-    async def ask(self, ask: Ask) -> int:
-        path = ask.path.replace("{mine}", self.mine)
-        body = ask.body
-        if "{pod}" in path:
-            space = path.split("/")[4]
-            found = (await self.inside.do("GET", f"/api/v1/namespaces/{space}/pods"))[1]["items"]
-            names = sorted(pod["metadata"]["name"] for pod in found) or ["none"]
-            name = names[ask.pod % len(names)]
-            path = path.replace("{pod}", name)
-            body = body and {"metadata": {"name": name}}
-        status, _ = await self.inside.ask(ask.method, path, body, ask.media)
-        return status
+async def asked(world: World, ask: Ask) -> int:
+    path = ask.path.replace("{mine}", world.mine)
+    body = ask.body
+    if "{pod}" in path:
+        space = path.split("/")[4]
+        found = (await world.inside.do("GET", f"/api/v1/namespaces/{space}/pods"))[1]["items"]
+        names = sorted(pod["metadata"]["name"] for pod in found) or ["none"]
+        name = names[ask.pod % len(names)]
+        path = path.replace("{pod}", name)
+        body = body and {"metadata": {"name": name}}
+    status, _ = await world.inside.ask(ask.method, path, body, ask.media)
+    return status
 
 
 @dataclass(frozen=True)
@@ -263,11 +200,11 @@ async def play(server: str, asks: list[Ask], radius: BlastRadius) -> list[int]:
         before = await look(world)
         statuses = []
         for ask in asks:
-            statuses.append(await world.ask(ask))
+            statuses.append(await asked(world, ask))
             within(before, await look(world), radius)
         await world.inside.gate.restrain()
         for ask in asks[:3]:
-            await world.ask(ask)
+            await asked(world, ask)
             within(before, await look(world), radius)
         async with world.inside.gate.closed():
             restoration = await world.inside.undoing.undo()

@@ -12,9 +12,10 @@ import pytest
 
 from tests.integration.guard.conducting import Guard
 from tests.integration.guard.conftest import StartGuard
+from tests.integration.guard.furnished import rule
 from tests.integration.guard.places import Place
 from tests.integration.guard.test_evasions import SPELLINGS
-from tests.integration.guard.test_impacts import rule, specs
+from tests.integration.guard.test_impacts import specs
 from tests.integration.guard.test_refusals import HEADERS, MERGE, READS, WRITES
 
 SECRET = "hunter2"

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from tests.contract.cluster.asking import MERGE
 from tests.integration.guard.conducting import loose
-from tests.integration.guard.inside import Object, a_guard_inside, an_api
+from tests.integration.guard.furnished import World, a_shop, rule
+from tests.integration.guard.inside import Object, an_api
 from tests.integration.guard.places import a_pod
-from tests.integration.guard.test_no_sequence import MERGE, World
 
 SHOP = "/api/v1/namespaces/shop"
 INGRESSES = "/apis/networking.k8s.io/v1/namespaces/shop/ingresses"
@@ -18,16 +19,8 @@ DAY = {"gracePeriodSeconds": 86_400}
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     radius = loose(namespaces=frozenset({"shop"}), selectors={"part-of": "world"})
-    async with an_api() as server, a_guard_inside(server, radius) as inside:
-        found = World(inside=inside, mine="shop")
-        await found.furnish("shop", {"web": 4, "cart": 2})
+    async with an_api() as server, a_shop(server, radius) as found:
         yield found
-
-
-def rule(answer: tuple[int, Object]) -> str:
-    status, body = answer
-    assert status == 403, body
-    return str(body["details"]["causes"][0]["field"])
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,7 @@ from orchestrator.domain.errors import RunStopped
 from orchestrator.domain.identity import RunId
 from orchestrator.domain.run import Phase
 from orchestrator.ports import Storage, UndoJournal
-from tests.builders import RUN, a_halt, a_run
-from tests.contract.ports.test_undo_journal import a_record
+from tests.builders import RUN, a_halt, a_run, an_undo_record
 from tests.doubles.postgres import PostgresServer
 from tests.doubles.worlds import a_new_entry, some_runs, stored
 
@@ -42,7 +41,7 @@ async def until_waiting(database: Database, count: int) -> None:
 
 async def intend(journal: UndoJournal, order: list[str]) -> None:
     try:
-        await journal.intend(a_record(), fence=0)
+        await journal.intend(an_undo_record(), fence=0)
         order.append("intended")
     except RunStopped:
         order.append("refused")
@@ -67,7 +66,7 @@ async def test_a_halt_waits_for_an_intent_that_is_being_stored(database: Databas
 
     assert sorted(order) == ["halted", "intended"]
     with suppress(RunStopped):
-        await journal.intend(a_record(), fence=0)
+        await journal.intend(an_undo_record(), fence=0)
     assert len(await journal.records(RUN)) == 1
 
 
@@ -85,7 +84,7 @@ async def test_an_intent_that_meets_a_halt_waits_for_it_and_is_refused(database:
 
 async def _keep_writing(journal: UndoJournal, run: RunId) -> None:
     while True:
-        await journal.intend(a_record(run=run), fence=0)
+        await journal.intend(an_undo_record(run=run), fence=0)
 
 
 async def test_a_halt_stops_guards_although_a_frozen_process_has_locked_the_day(

@@ -54,6 +54,12 @@ def a_shell(folder: Path, *lines: str) -> str:
     return str(path)
 
 
+def installed(name: str) -> str:
+    """Where a shell is; a test whose shell is not installed is skipped."""
+    found = shutil.which(name)
+    return found or pytest.skip(f"there is no {name} here")
+
+
 def start_up(home: Path, name: str, text: str) -> None:
     path = home / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,8 +70,7 @@ def start_up(home: Path, name: str, text: str) -> None:
 async def test_a_shell_whose_start_up_files_lead_past_the_guard_is_not_started(
     name: str, tmp_path: Path
 ) -> None:
-    if (shell := shutil.which(name)) is None:
-        pytest.skip(f"there is no {name} here")
+    shell = installed(name)
     start_up(tmp_path, *FILES[name])
 
     assert PAST in await done(a_hand(shell, tmp_path))
@@ -75,8 +80,7 @@ async def test_a_shell_whose_start_up_files_lead_past_the_guard_is_not_started(
 async def test_a_shell_whose_start_up_files_leave_it_alone_is_started(
     name: str, tmp_path: Path
 ) -> None:
-    if (shell := shutil.which(name)) is None:
-        pytest.skip(f"there is no {name} here")
+    shell = installed(name)
     start_up(tmp_path, FILES[name][0], "echo hello")
 
     assert await done(a_hand(shell, tmp_path)) == ""

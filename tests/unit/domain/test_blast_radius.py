@@ -319,6 +319,21 @@ OBJECTS = st.builds(
 )
 
 
+@pytest.mark.parametrize("namespace", ["", "shop"])
+def test_a_node_that_a_write_reaches_is_inside_only_where_nodes_may_be_written(
+    namespace: str,
+) -> None:
+    node = Target(kind="nodes", namespace=namespace, name="a")
+    written = Target(kind="deployments", namespace="shop", name="a")
+    write = Write(verb="change", kind="deployments", written=written, reached=(node,))
+    without = a_radius(kinds=frozenset({"deployments"}))
+    among = a_radius(kinds=frozenset({"deployments", "nodes"}))
+
+    verdicts = [each.verdict(write, touched=set(), lost={}) for each in (without, among)]
+
+    assert [verdict == Allowed() for verdict in verdicts] == [False, True]
+
+
 @st.composite
 def writes(draw: st.DrawFn) -> Write:
     written = draw(OBJECTS | PODS)

@@ -20,7 +20,7 @@ from orchestrator.guard.upstream import Reply, Upstream
 from tests.builders import RUN, a_radius, a_run
 from tests.doubles.storage import MemoryStorage, MemoryUndoJournal
 from tests.doubles.worlds import stored
-from tests.unit.guard.test_writing import OneObject, World, a_change, states
+from tests.unit.guard.one_object import OneObject, World, a_change, states
 
 MOMENT = timedelta(milliseconds=60)
 """How long the guards here wait for their database."""

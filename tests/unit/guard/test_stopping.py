@@ -12,7 +12,6 @@ from orchestrator.domain.identity import RunId
 from orchestrator.domain.run import Phase
 from orchestrator.domain.undo import UndoState
 from orchestrator.guard.asking import Questions, questions
-from orchestrator.guard.bodies import Media, dump
 from orchestrator.guard.commands import Commands
 from orchestrator.guard.gate import Stage
 from orchestrator.guard.refusals import NotLetThrough
@@ -23,7 +22,7 @@ from orchestrator.ports import UndoJournal
 from tests.builders import DAY, RUN, a_halt, a_radius, a_run
 from tests.doubles.storage import MemoryUndoJournal
 from tests.doubles.worlds import a_new_entry, stored
-from tests.unit.guard.test_writing import OneObject, World, a_change, nothing, states
+from tests.unit.guard.one_object import OneObject, World, a_change, nothing, overtaken, states
 
 
 @pytest.fixture
@@ -63,18 +62,9 @@ class SlowObject(OneObject):
 
     meanwhile: Callable[[], Awaitable[None]] = nothing
 
-    async def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Any = None,
-        media: Media = Media.JSON,
-    ) -> Reply:
-        if (query or {}).get("dryRun"):
-            await self.meanwhile()
-        return await super().send(method, path, query=query, body=body, media=media)
+    async def promise(self, data: dict[str, str]) -> Reply:
+        await self.meanwhile()
+        return await super().promise(data)
 
 
 async def test_a_write_that_is_being_judged_while_the_day_is_halted_is_not_made() -> None:
@@ -132,21 +122,11 @@ class AnnotatedObject(OneObject):
         found["metadata"]["annotations"] = {"notes": str(self.notes)}
         return found
 
-    async def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Any = None,
-        media: Media = Media.JSON,
-    ) -> Reply:
-        if method == "GET" or (query or {}).get("dryRun"):
-            return await super().send(method, path, query=query, body=body, media=media)
+    async def write(self, data: dict[str, str]) -> Reply:  # noqa: ARG002
         self.sent += 1
         self.notes, self.version = self.notes + 1, self.version + 1
         await self.happens()
-        return Reply(status=409, body=dump({"kind": "Status", "message": "modified"}))
+        return overtaken()
 
 
 async def test_a_write_that_came_too_late_is_not_tried_again_once_the_run_is_to_stop() -> None:

@@ -12,8 +12,7 @@ from orchestrator.domain.halt import HaltState
 from orchestrator.domain.run import Finding, Phase
 from orchestrator.domain.undo import UndoState
 from orchestrator.ports import ActionEnded, WriteRefused
-from tests.builders import DAY, RUN, at
-from tests.contract.ports.test_undo_journal import a_record
+from tests.builders import DAY, RUN, an_undo_record, at
 from tests.doubles.storage import MemoryUndoJournal
 from tests.unit.services.house import KIM, House
 
@@ -47,7 +46,7 @@ async def test_a_halt_is_engaged_although_the_conductor_is_frozen(house: House) 
 async def test_a_halt_engages_while_a_write_is_on_its_way(house: House) -> None:
     await house.with_run(phase=Phase.HOLDING)
     journal = MemoryUndoJournal(house.storage)
-    record = await journal.intend(a_record(), fence=0)
+    record = await journal.intend(an_undo_record(), fence=0)
     await house.halting.halt(DAY, said=KIM, reason="a real fire")
 
     with anyio.fail_after(5):

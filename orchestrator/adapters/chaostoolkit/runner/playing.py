@@ -165,6 +165,11 @@ class _Telling(RunEventHandler):  # type: ignore[misc]
             # Before it, the guard would take a command of the rollbacks for one of the method's.
             self._lines.roll_back.wait(_WORD)
 
+    def rollbacks_completed(self, experiment: Any, journal: Any) -> None:
+        # chaoslib says so also when it broke off in between.
+        played = sum("status" in each for each in journal.get("rollbacks") or ())
+        self._lines.say("rolled_back", left=len(experiment.get("rollbacks") or ()) - played)
+
     def start_activity(self, activity: Any) -> None:
         self._leave_if_interrupted()
         if activity["type"] == "action":

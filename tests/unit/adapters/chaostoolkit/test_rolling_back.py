@@ -7,6 +7,7 @@ import pytest
 from orchestrator.adapters.chaostoolkit.rolling_back import Rollbacks
 
 BEGUN = {"event": "rolling_back"}
+DONE = {"event": "rolled_back", "left": 0}
 ENDED = {"event": "ended", "problem": ""}
 UNDONE = {"event": "action_ended", "name": "undo", "part": "rollbacks", "succeeded": True}
 FAILED = UNDONE | {"succeeded": False}
@@ -30,12 +31,15 @@ def after(*lines: Mapping[str, object]) -> Rollbacks:
         ([ENDED], False, "not played"),
         ([OF_METHOD, ENDED], False, "not played"),
         ([BEGUN, UNDONE], False, "not played to their end"),
-        ([BEGUN, UNDONE, ENDED], True, ""),
-        ([OF_METHOD, REFUSED, BEGUN, READ, UNDONE, ENDED], True, ""),
-        ([BEGUN, FAILED, ENDED], True, "undo of its rollbacks failed"),
-        ([BEGUN, REFUSED, UNDONE, ENDED], True, "refused by the rule rollback"),
-        ([BEGUN, UNDONE, ENDED, REFUSED], True, "refused by the rule rollback"),
-        ([BEGUN, FAILED, ENDED, BEGUN, UNDONE, ENDED], True, ""),
+        ([BEGUN, UNDONE, ENDED], True, "not played to their end"),
+        ([BEGUN, UNDONE, DONE | {"left": 1}, ENDED], True, "not played to their end"),
+        ([DONE, BEGUN, UNDONE, ENDED], True, "not played to their end"),
+        ([BEGUN, UNDONE, DONE, ENDED], True, ""),
+        ([OF_METHOD, REFUSED, BEGUN, READ, UNDONE, DONE, ENDED], True, ""),
+        ([BEGUN, FAILED, DONE, ENDED], True, "undo of its rollbacks failed"),
+        ([BEGUN, REFUSED, UNDONE, DONE, ENDED], True, "refused by the rule rollback"),
+        ([BEGUN, UNDONE, DONE, ENDED, REFUSED], True, "refused by the rule rollback"),
+        ([BEGUN, FAILED, ENDED, BEGUN, UNDONE, DONE, ENDED], True, ""),
     ],
 )
 def test_rollbacks_went_well_only_when_they_came_to_their_end_without_a_flaw(
