@@ -27,11 +27,10 @@ from orchestrator.guard import rules
 from orchestrator.guard.calls import Call
 from orchestrator.guard.drafting import Draft, Drafting, image, send
 from orchestrator.guard.gate import Gate, Stage
-from orchestrator.guard.impact.surroundings import both
 from orchestrator.guard.judging import Judged
 from orchestrator.guard.ledger import Ledger
 from orchestrator.guard.refusals import NotLetThrough, status
-from orchestrator.guard.upstream import Reply, Upstream
+from orchestrator.guard.upstream import Reply, Upstream, both
 from orchestrator.ports import Clock, UndoJournal
 
 Say: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]

@@ -21,6 +21,7 @@ from orchestrator.guard.kinds import OWNERS
 from orchestrator.guard.locking import (
     UNLOCKED,
     locked_to,
+    names_version,
     own_lock,
     own_uid,
     preconditions,
@@ -29,7 +30,7 @@ from orchestrator.guard.locking import (
 )
 from orchestrator.guard.paths import Query, Route
 from orchestrator.guard.refusals import status
-from orchestrator.guard.upstream import Reply, Upstream
+from orchestrator.guard.upstream import Reply, Upstream, both
 
 _ANNOTATIONS: Final = ("metadata", "annotations")
 _DRY: Final = {"dryRun": "All"}
@@ -126,7 +127,7 @@ class Drafting:
         """
         if call.action is Action.CREATE:
             return await self._create(call)
-        found = await self._upstream.send("GET", call.route.whole.path)
+        found, foreseen = await self._look(call)
         if found.status == 404 and call.media is Media.APPLY_PATCH and not call.is_scale:
             return await self._create(_as_create(call))
         if not found.is_success:
@@ -135,8 +136,15 @@ class Drafting:
         if own_lock(call) not in {"", version_of(now)} or own_uid(call) not in {"", uid_of(now)}:
             return _modified(call)
         if call.action is Action.CHANGE:
-            return await self._change(call, now)
+            return await self._change(call, now, foreseen)
         return self._removal(call, now)
+
+    async def _look(self, call: Call) -> tuple[Reply, Reply | None]:
+        """The object, and where that can be told before it is known, what it would become."""
+        looking = self._upstream.send("GET", call.route.whole.path)
+        if call.action is not Action.CHANGE or names_version(call.body):
+            return await looking, None
+        return await both(looking, self._dry_run(_unlocked(call)))
 
     async def command(self, call: Call) -> Draft | Reply:
         """A command in a container, with the pod as it is; or that there is none."""
@@ -170,15 +178,13 @@ class Drafting:
             call=call, verb=Verb.CREATE, ref=ref, before=None, after=after, outgoing=outgoing
         )
 
-    async def _change(self, call: Call, now: Document) -> Draft | Reply | None:
-        outgoing = Outgoing(
-            method=call.method,
-            path=call.route.path,
-            query=call.query,
-            media=call.media,
-            body=locked_to(call.body, now),
-        )
-        promised = await self._dry_run(outgoing)
+    async def _change(
+        self, call: Call, now: Document, foreseen: Reply | None
+    ) -> Draft | Reply | None:
+        outgoing = replace(_unlocked(call), body=locked_to(call.body, now))
+        promised = foreseen
+        if promised is None or not _is_of(promised, now):
+            promised = await self._dry_run(outgoing)
         if not promised.is_success:
             is_stale = not own_lock(call) and await self._is_stale(call, now, promised)
             return None if is_stale else promised
@@ -264,6 +270,22 @@ async def send(upstream: Upstream, outgoing: Outgoing) -> Reply:
         query=outgoing.query,
         media=outgoing.media,
         body=outgoing.body,
+    )
+
+
+def _is_of(foreseen: Reply, now: Document) -> bool:
+    """Whether a dry run started from that very object: it leaves the version as it was."""
+    return foreseen.is_success and version_of(foreseen.document()) == version_of(now) != ""
+
+
+def _unlocked(call: Call) -> Outgoing:
+    """A change as the client asked for it, of whatever version the object has."""
+    return Outgoing(
+        method=call.method,
+        path=call.route.path,
+        query=call.query,
+        media=call.media,
+        body=call.body,
     )
 
 

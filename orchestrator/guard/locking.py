@@ -22,6 +22,11 @@ def own_lock(call: Call) -> str:
     return str((call.body.get(where) or {}).get("resourceVersion") or "")
 
 
+def names_version(body: Any) -> bool:
+    """Whether a change says anything of its object's version, or may do so by a path."""
+    return not isinstance(body, dict) or "resourceVersion" in (body.get("metadata") or {})
+
+
 def own_uid(call: Call) -> str:
     """The uid of the object that the client means to delete; empty when it does not say."""
     options = call.body if isinstance(call.body, dict) else {}

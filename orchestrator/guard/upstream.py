@@ -5,10 +5,10 @@ It sends what it is given: whether a request may be made has been decided before
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -18,6 +18,9 @@ from orchestrator.domain.undo import Document
 from orchestrator.guard.bodies import Media, dump
 from orchestrator.guard.credentials import Access
 from orchestrator.guard.paths import Query, with_query
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 _PATIENCE: Final = 15.0
 """Units: seconds. How long one request may take that is no watch."""
@@ -262,3 +265,8 @@ def _not_led_elsewhere() -> aiohttp.TraceConfig:
     config = aiohttp.TraceConfig()
     config.on_request_redirect.append(refuse)
     return config
+
+
+async def both(one: Awaitable[A], other: Awaitable[B]) -> tuple[A, B]:
+    """Two looks, or a look and a question, at the same time. Raises: the first error of either."""
+    return await asyncio.gather(one, other)

@@ -31,6 +31,7 @@ LISTED: Final = 500
 SECONDS: Final = 3.0
 """Of each measurement of throughput."""
 AT_ONCE: Final = 4
+PATCHED: Final = "patched"
 MERGE: Final = "application/merge-patch+json"
 V5: Final = "v5.channel.k8s.io"
 
@@ -74,6 +75,13 @@ async def _list(way: Way, _number: int) -> float:
 
 
 async def _patch(way: Way, number: int) -> float:
+    """Of an object that nobody else writes."""
+    body = {"data": {"turn": f"{way.name}-{number}"}}
+    return await _timed(way, "PATCH", way.place.path("configmaps", PATCHED), body, MERGE)
+
+
+async def _patch_beside(way: Way, number: int) -> float:
+    """Of an object whose controller answers each write with one of its own."""
     body = {"metadata": {"annotations": {"turn": f"{way.name}-{number}"}}}
     return await _timed(way, "PATCH", way.place.path("apps/v1/deployments", "web"), body, MERGE)
 
@@ -116,6 +124,7 @@ STEPS: Final[dict[str, tuple[Step, int]]] = {
     "get": (_get, TIMES),
     "watch: a write to its event": (_watch, TIMES // 6),
     "patch": (_patch, TIMES),
+    "patch beside its controller": (_patch_beside, TIMES),
     "create": (_create, TIMES),
     "delete": (_delete, TIMES),
     f"list of {LISTED}": (_list, TIMES // 6),
@@ -198,6 +207,7 @@ async def _two_ways(kubeconfig: Path, folder: Path) -> AsyncIterator[tuple[Way, 
             guard_at(folder / "journal.db", kubeconfig=kubeconfig, radius=radius)
         )
         root = (await guard.begin()).url
+        here.make("configmaps", {"metadata": {"name": PATCHED}, "data": {"turn": ""}})
         access = access_by(kubeconfig)
         direct = await stack.enter_async_context(_session(access))
         plain = await stack.enter_async_context(_session(Access(url=root)))

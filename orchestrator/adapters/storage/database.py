@@ -140,8 +140,18 @@ class Database:
         if not self.is_sqlite:
             async with self.writing() as connection:
                 return await connection.run_sync(work)
+        return await self._do(self._in_thread, work)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Do some work that only reads; on SQLite in a thread, as `write` does."""
+        if not self.is_sqlite:
+            async with self.reading() as connection:
+                return await connection.run_sync(work)
+        return await self._do(self._in_thread.execution_options(writes=False), work)
+
+    async def _do(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         with _translated(self.name), anyio.CancelScope(shield=True):
-            done = await anyio.to_thread.run_sync(_done, self._in_thread, work)
+            done = await anyio.to_thread.run_sync(_done, engine, work)
         return done  # noqa: RET504 - a scope that shields counts as one that may swallow
 
     def seconds_now(self) -> ColumnElement[float]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Float, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.adapters.storage import rows, tables
@@ -21,9 +21,40 @@ from orchestrator.domain.run import Phase
 from orchestrator.domain.undo import UndoRecord, UndoState
 
 _records = tables.undo_records.c
+_runs = tables.runs.c
 _OBJECTS: Final = 7262602
 """Keeps PostgreSQL's locks of objects apart from those of other things."""
 _HOLDS: Final = tuple(phase for phase in Phase if phase.may_hold_fault)
+
+# Put together once: to do so takes longer than most of them take.
+_LOCKED_RUN: Final = (
+    select(_runs.fence, _runs.stop)
+    .where(_runs.id == bindparam("run"))
+    .with_for_update(key_share=True)
+)
+_STOPPED: Final = select(exists().where(_runs.id == bindparam("run"), _runs.stop.is_not(None)))
+_LAST: Final = select(func.coalesce(func.max(_records.seq), 0)).where(
+    _records.run == bindparam("run")
+)
+_OTHERS: Final = (
+    select(_runs.id)
+    .join(tables.undo_records, _records.run == _runs.id)
+    .where(
+        _runs.phase.in_(_HOLDS),
+        _runs.id != bindparam("run"),
+        _records.ref["path"].as_string() == bindparam("path"),
+        _records.state != UndoState.UNDONE,
+    )
+    .order_by(_runs.id)
+    .distinct()
+)
+_LOCK_OF_OBJECT: Final = select(
+    func.pg_advisory_xact_lock(func.hashtextextended(bindparam("path"), _OBJECTS))
+)
+_INTEND: Final = insert(tables.undo_records)
+_SETTLE: Final = update(tables.undo_records).where(
+    _records.run == bindparam("of_run"), _records.seq == bindparam("of_seq")
+)
 
 
 class SqlUndoJournal:
@@ -31,34 +62,26 @@ class SqlUndoJournal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        overdue = database.seconds_now() - bindparam("grace", type_=Float)
+        held = or_(_runs.held_until.is_(None), _runs.held_until >= overdue)
+        of_holder = (_runs.id == bindparam("run"), _runs.fence == bindparam("fence"))
+        self._held = select(exists().where(*of_holder, held))
 
     async def is_held(self, run: RunId, *, fence: int, grace: timedelta) -> bool:
         """Whether the holder with that fence still holds the run, or did until so shortly ago."""
-        runs = tables.runs.c
-        overdue = self._database.seconds_now() - grace.total_seconds()
-        held = or_(runs.held_until.is_(None), runs.held_until >= overdue)
-        async with self._database.reading() as connection:
-            found = await connection.scalar(
-                select(exists().where(runs.id == run, runs.fence == fence, held))
-            )
-        return bool(found)
+        holder = {"run": run, "fence": fence, "grace": grace.total_seconds()}
+        return bool(await self._database.read(lambda found: found.scalar(self._held, holder)))
 
     async def is_free(self, run: RunId) -> bool:
         """Whether nobody holds the run at this moment, whatever is left of it."""
-        runs = tables.runs.c
-        free = or_(runs.held_until.is_(None), runs.held_until < self._database.seconds_now())
+        free = or_(_runs.held_until.is_(None), _runs.held_until < self._database.seconds_now())
         async with self._database.reading() as connection:
-            found = await connection.scalar(select(exists().where(runs.id == run, free)))
+            found = await connection.scalar(select(exists().where(_runs.id == run, free)))
         return bool(found)
 
     async def is_stopped(self, run: RunId) -> bool:
         """Whether the run was asked to stop, by a halt or by an abort."""
-        runs = tables.runs.c
-        async with self._database.reading() as connection:
-            found = await connection.scalar(
-                select(exists().where(runs.id == run, runs.stop.is_not(None)))
-            )
-        return bool(found)
+        return bool(await self._database.read(lambda found: found.scalar(_STOPPED, {"run": run})))
 
     async def intend(self, record: UndoRecord, *, fence: int, of_method: bool = True) -> UndoRecord:
         """Store an intent; returns it with its number. Durable when it returns.
@@ -73,12 +96,8 @@ class SqlUndoJournal:
 
     async def settle(self, record: UndoRecord) -> None:
         """Store a record's new state, after-image and note."""
-        settled = (
-            update(tables.undo_records)
-            .where(_records.run == record.run, _records.seq == record.seq)
-            .values(rows.record_to_row(record))
-        )
-        await self._database.write(lambda connection: connection.execute(settled))
+        row = rows.record_to_row(record) | {"of_run": record.run, "of_seq": record.seq}
+        await self._database.write(lambda connection: connection.execute(_SETTLE, row))
 
     async def records(self, run: RunId) -> Sequence[UndoRecord]:
         """All records of a run in the order written."""
@@ -113,11 +132,9 @@ def _intend(
 ) -> UndoRecord:
     _lock_run(connection, record.run, fence=fence, of_method=of_method)
     _refuse_if_of_others(connection, record)
-    last = connection.scalar(
-        select(func.coalesce(func.max(_records.seq), 0)).where(_records.run == record.run)
-    )
+    last = connection.scalar(_LAST, {"run": record.run})
     record = replace(record, seq=int(last or 0) + 1)
-    connection.execute(insert(tables.undo_records).values(rows.record_to_row(record)))
+    connection.execute(_INTEND, rows.record_to_row(record))
     return record
 
 
@@ -129,11 +146,7 @@ def _lock_run(connection: Connection, run: RunId, *, fence: int, of_method: bool
     the same row, so it waits for intents that are being stored, and those that waited for it
     read what it wrote.
     """
-    runs = tables.runs.c
-    found = connection.execute(
-        select(runs.fence, runs.stop).where(runs.id == run).with_for_update(key_share=True)
-    )
-    row = found.one_or_none()
+    row = connection.execute(_LOCKED_RUN, {"run": run}).one_or_none()
     if row is None or row.fence != fence:
         raise LeaseLost(run=run)
     if of_method and row.stop is not None:
@@ -149,21 +162,8 @@ def _refuse_if_of_others(connection: Connection, record: UndoRecord) -> None:
     if connection.dialect.name == "postgresql":
         # A statement of its own, since each sees what was committed when it began. SQLite lets
         # only one write at a time.
-        key = func.hashtextextended(record.ref.path, _OBJECTS)
-        connection.execute(select(func.pg_advisory_xact_lock(key)))
-    runs = tables.runs.c
-    others = connection.scalars(
-        select(runs.id)
-        .join(tables.undo_records, _records.run == runs.id)
-        .where(
-            runs.phase.in_(_HOLDS),
-            runs.id != record.run,
-            _records.ref["path"].as_string() == record.ref.path,
-            _records.state != UndoState.UNDONE,
-        )
-        .order_by(runs.id)
-        .distinct()
-    ).all()
+        connection.execute(_LOCK_OF_OBJECT, {"path": record.ref.path})
+    others = connection.scalars(_OTHERS, {"run": record.run, "path": record.ref.path}).all()
     for other in others:
         mine, theirs = (_baseline(connection, run) for run in (record.run, other))
         if may_be_same(mine, theirs):

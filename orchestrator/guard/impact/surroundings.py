@@ -3,10 +3,9 @@
 It only reads, and only when asked.
 """
 
-import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from orchestrator.domain.blast_radius import NODES, Target
 from orchestrator.domain.labels import Requirement, as_query
@@ -15,10 +14,7 @@ from orchestrator.domain.undo import Document, Path, value_at
 from orchestrator.guard.drafting import Draft
 from orchestrator.guard.impact.values import is_running, selector_of, spec_of, target_of
 from orchestrator.guard.ledger import Ledger
-from orchestrator.guard.upstream import Upstream
-
-A = TypeVar("A")
-B = TypeVar("B")
+from orchestrator.guard.upstream import Upstream, both
 
 _PLURALS: Final[Mapping[str, tuple[str, str]]] = {
     "Deployment": ("deployments", "/apis/apps/v1"),
@@ -210,11 +206,6 @@ class Surroundings:
             ),
             wanted=int(spec.get("replicas") or 0),
         )
-
-
-async def both(one: Awaitable[A], other: Awaitable[B]) -> tuple[A, B]:
-    """Two looks at the same time. Raises: the first error of either."""
-    return await asyncio.gather(one, other)
 
 
 def _controller(document: Document) -> Mapping[str, Any] | None:

@@ -213,10 +213,13 @@ def test_dry_run_writes_nothing(cluster: Cluster) -> None:
     assert made.code == 201
     assert cluster.send("GET", f"{path}/settings").code == 404
 
-    cluster.create("configmaps", CONFIG)
-    cluster.send("PATCH", f"{path}/settings", {"data": {"a": "9"}}, kind=MERGE, dryRun="All")
+    version = cluster.create("configmaps", CONFIG)["metadata"]["resourceVersion"]
+    change = {"data": {"a": "9"}}
+    promised = cluster.send("PATCH", f"{path}/settings", change, kind=MERGE, dryRun="All").body
     cluster.send("DELETE", f"{path}/settings", dryRun="All")
     assert cluster.get("configmaps", "settings")["data"] == {"a": "1"}
+    # Its version is that of the object which it started from.
+    assert (promised["data"], promised["metadata"]["resourceVersion"]) == ({"a": "9"}, version)
 
 
 def test_deletion_whose_body_names_no_dry_run_is_real_whatever_its_query_says(

@@ -76,6 +76,36 @@ async def test_a_run_that_is_stopped_holds_back_a_write_that_has_not_gone_out() 
     assert await states(journal) == [UndoState.UNDONE]
 
 
+async def test_a_dry_run_of_an_older_object_promises_nothing() -> None:
+    server = WrittenMeanwhile()
+    world = World(server=server)
+    writing, journal = await world.begin()
+
+    reply = await writing.make(a_change())
+
+    (record,) = await journal.records(RUN)
+    assert reply.is_success
+    assert record.before is not None
+    assert record.before["data"] == {"a": "before", "b": "theirs"}
+    assert record.after is not None
+    assert record.after["data"] == {"a": "after", "b": "theirs"}
+    assert server.dry == 2
+
+
+@dataclass
+class WrittenMeanwhile(OneObject):
+    """A server whose object is written by another right after the first dry run."""
+
+    dry: int = 0
+
+    async def promise(self, data: dict[str, str]) -> Reply:
+        self.dry += 1
+        promised = await super().promise(data)
+        if self.dry == 1:
+            self.data, self.version = {**self.data, "b": "theirs"}, self.version + 1
+        return promised
+
+
 class Stopping(MemoryUndoJournal):
     """A journal during whose write the run is stopped."""
 
