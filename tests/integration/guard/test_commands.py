@@ -214,7 +214,7 @@ async def test_what_the_api_server_says_against_a_command_is_passed_on() -> None
                 pass
 
         assert caught.value.status == 400
-        assert inside.ledger.counted == []
+        assert not inside.ledger.touched
 
 
 async def test_command_is_cut_off_when_the_method_is_over() -> None:
