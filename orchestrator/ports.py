@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
 
 from orchestrator.domain.blast_radius import BlastRadius
+from orchestrator.domain.cluster_identity import ClusterIdentity
 from orchestrator.domain.containment import BEST_EFFORT, Containment
 from orchestrator.domain.day import ChaosDay, PinnedExperiment
 from orchestrator.domain.day_budget import DayBudget, Reservation
@@ -133,6 +134,21 @@ class Storage(Protocol):
         """Store a day's move, if its state is still as it was. Raises: Conflict."""
         ...
 
+    async def open_day(
+        self,
+        day: ChaosDay,
+        *,
+        was: ChaosDay,
+        runs: Sequence[tuple[Run, Run]],
+        entries: Sequence[TimelineEntry],
+    ) -> None:
+        """Store a day as open, with its runs as that places and arms them.
+
+        Shape: of each run, as it is from now on and as it was.
+        Raises: Conflict, LeaseLost: the day or a run is no longer as it was.
+        """
+        ...
+
     # Runs
     async def run(self, run: RunId) -> Run:
         """Read a run. Raises: NoSuchRun."""
@@ -140,10 +156,6 @@ class Storage(Protocol):
 
     async def runs(self, day: DayId) -> Sequence[Run]:
         """The runs of a day in the order of the agenda."""
-        ...
-
-    async def replan(self, runs: Sequence[Run]) -> None:
-        """Store new planned instants of runs that are still planned or armed."""
         ...
 
     async def move(self, run: Run, *, was: Run, entries: Sequence[TimelineEntry]) -> None:
@@ -523,6 +535,8 @@ class Assignment:
     """What is measured beside the hypothesis."""
     hand: Hand | None = None
     """Who works by hand; None when a runner plays the method."""
+    approved_in: ClusterIdentity | None = None
+    """The cluster of the approved preview, in which alone it may start; None for any."""
 
 
 class Execution(Protocol):
@@ -567,6 +581,13 @@ class Execution(Protocol):
         """Compare with the baseline until nothing is pending or patience runs out."""
         ...
 
+    async def measure(self) -> None:
+        """Have the steady state measured at once and from now on, by another observer if need be.
+
+        Raises: EngineUnavailable: there is none, and none can be started.
+        """
+        ...
+
     async def let_go(self) -> None:
         """Leave the run to its guard, which puts everything back at once and by itself."""
         ...
@@ -584,6 +605,8 @@ class Rehearsed:
     refusals: tuple[ForeseenRefusal, ...] = ()
     made_dry: bool = False
     problem: str = ""
+    cluster: ClusterIdentity | None = None
+    """Which cluster it was in."""
 
 
 class Rehearser(Protocol):
@@ -596,6 +619,13 @@ class Rehearser(Protocol):
 
         An experiment with opaque activities is played only when that is asked for, since what
         they do outside the cluster is done.
+        Raises: KubeconfigUnreadable; ClusterUnavailable; EngineUnavailable.
+        """
+        ...
+
+    async def locate(self, assignment: Assignment) -> ClusterIdentity | None:
+        """Which cluster it would be in; nothing is looked at or played.
+
         Raises: KubeconfigUnreadable; ClusterUnavailable; EngineUnavailable.
         """
         ...

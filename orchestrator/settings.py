@@ -50,8 +50,11 @@ class PaceSettings:
     verification: float = 60.0
     """Within what time the world must be as before, or a person is called: a rollout of a
     large image takes about that long."""
+    after: float = 30.0
+    """Within what time after that the steady state must hold again, or a person is called."""
     restoring: float = 180.0
-    """How long restoring may take in all before a person is called."""
+    """How long restoring may take in all before a person is called; to measure the steady state
+    comes on top."""
     lease: float = 3.0
     """How long a lost conductor holds a run: shorter restores sooner, longer survives a busy
     machine."""

@@ -212,6 +212,7 @@ def pace_of(knobs: PaceSettings) -> Pace:
         before=timedelta(seconds=knobs.before),
         rollbacks=timedelta(seconds=knobs.rollbacks),
         verification=timedelta(seconds=knobs.verification),
+        after=timedelta(seconds=knobs.after),
         restoring=timedelta(seconds=knobs.restoring),
         lease=timedelta(seconds=knobs.lease),
     )

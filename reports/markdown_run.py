@@ -19,7 +19,7 @@ def run_lines(place: int, run: RunReview, pen: Pen) -> Iterable[str]:
     words = outcome_words(run.outcome)
     yield f"**{words.name}**: {words.sentence}."
     if run.run.finding:
-        reason = f" ({plain(run.run.reason)})" if run.run.reason else ""
+        reason = f" ({plain(run.run.why)})" if run.run.why else ""
         yield f"Finding: {FINDINGS[run.run.finding]}{reason}."
     yield ""
     if run.window:

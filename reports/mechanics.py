@@ -122,7 +122,8 @@ def _restored(run: Run, window: FaultWindow | None) -> Restored:
 def _pending(run: Run, told: Sequence[TimelineEntry]) -> tuple[str, ...]:
     if run.phase is not Phase.STRANDED:
         return ()
-    return _named(told[-1:], "pending") or ((run.reason,) if run.reason else ())
+    said = run.stranded or run.reason
+    return _named(told[-1:], "pending") or ((said,) if said else ())
 
 
 def _named(told: Sequence[TimelineEntry], key: str) -> tuple[str, ...]:

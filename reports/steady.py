@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any, Final
 
-from orchestrator.domain.hypothesis import Sample
+from orchestrator.domain.hypothesis import Sample, tolerances_of
 from reports.figures import Censoring, Figure, Unit, count, instant, share
 from reports.rules import FIRST_LOST, LONGEST_OUT, RESTORED_AT, SHARE_WITHIN
 from reports.window import FaultWindow
@@ -60,31 +60,6 @@ def was_lost(probes: Iterable[ProbeReview]) -> bool | None:
     """Whether any sample lay outside while the fault was active; None without a sample."""
     shares = [probe.during.value for probe in probes if probe.during.value is not None]
     return any(value != 1 for value in shares) if shares else None
-
-
-def tolerances_of(document: Mapping[str, Any]) -> dict[str, str]:
-    """The tolerance of each probe of the hypothesis, in a few words."""
-    hypothesis = document.get("steady-state-hypothesis")
-    probes = hypothesis.get("probes") if isinstance(hypothesis, Mapping) else None
-    return {
-        str(probe.get("name", "")): _tolerance(probe.get("tolerance"))
-        for probe in (probes if isinstance(probes, list) else [])
-        if isinstance(probe, Mapping)
-    }
-
-
-def _tolerance(tolerance: Any) -> str:
-    if not isinstance(tolerance, Mapping):
-        return "one of " + ", ".join(map(str, tolerance)) if isinstance(tolerance, list) else (
-            "" if tolerance is None else str(tolerance)
-        )  # fmt: skip
-    match tolerance.get("type"), tolerance.get("range"), tolerance.get("pattern"):
-        case "range", [low, high], _:
-            return f"{low} to {high}"
-        case "regex", _, str(pattern):
-            return f"matches {pattern}"
-        case kind, _, _:
-            return f"by {kind or 'a probe'}"
 
 
 def _review(

@@ -15,6 +15,7 @@ from orchestrator.domain.blast_radius import BlastRadius
 from orchestrator.domain.day import ChaosDay
 from orchestrator.domain.plan import TimeBox
 from orchestrator.domain.run import Run
+from orchestrator.domain.verbs import in_order
 
 
 class BlastRadiusView(View):
@@ -23,6 +24,9 @@ class BlastRadiusView(View):
     namespaces: list[str]
     selectors: dict[str, str]
     kinds: list[str]
+    verbs: dict[str, list[str]] = Field(
+        description="What alone may be done to objects of a kind; to one left out, anything."
+    )
     most_objects: int
     most_share: float = Field(description="Of one workload's pods, from above 0 to 1.")
     longest_seconds: float
@@ -34,6 +38,7 @@ class BlastRadiusView(View):
             namespaces=sorted(radius.namespaces),
             selectors=dict(radius.selectors),
             kinds=sorted(radius.kinds),
+            verbs={kind: list(in_order(each)) for kind, each in sorted(radius.verbs.items())},
             most_objects=radius.most_objects,
             most_share=float(radius.most_share),
             longest_seconds=radius.longest.total_seconds(),

@@ -72,6 +72,9 @@ class PreviewView(View):
     subject: str = Field(description="A digest of experiment, configuration, cluster and limits.")
     title: str
     cluster: str = Field(description="Where it was found out: the context and its server.")
+    cluster_uid: str = Field(
+        description="The uid of its namespace kube-system; empty where it may not be read."
+    )
     made_at: datetime
     activities: list[ActivityView]
     writes: list[ForeseenWriteView]

@@ -26,7 +26,9 @@ class RunView(View):
     may_hold_fault: bool = Field(description="Whether something of ours may be in the cluster.")
     finding: Finding | None
     injection: Injection | None
-    reason: str = Field(description="Why it was aborted, refused or stranded.")
+    reason: str = Field(
+        description="Why it was aborted, refused or stranded, and since when it is restored."
+    )
     started_at: datetime | None
     injected_at: datetime | None
     proven_at: datetime | None
@@ -47,7 +49,7 @@ class RunView(View):
             may_hold_fault=run.phase.may_hold_fault,
             finding=run.finding,
             injection=run.injection,
-            reason=run.reason,
+            reason=run.why,
             started_at=run.started_at,
             injected_at=run.injected_at,
             proven_at=run.proven_at,

@@ -4,7 +4,7 @@ A cluster that is not there is no fault of the plan: then it says that nobody wa
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import click
@@ -13,6 +13,9 @@ from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.plan import Plan
 from orchestrator.guard.permissions import Permission
 from orchestrator.guard.reviewing import Reviewed, review
+
+_AT_MOST: Final = 12
+"""How many lines are told; an account that may do a lot may do a lot of things."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ def access_document(asked: Asked) -> dict[str, Any]:
         "problem": asked.problem,
         "missing": [str(each) for each in reviewed.missing],
         "excess": [str(each) for each in reviewed.excess],
+        "unlisted": reviewed.unlisted,
     }
 
 
@@ -56,12 +60,29 @@ def tell_access(asked: Asked) -> None:
         click.echo(f"MISSING: the guard's account may not {permission}")
     if asked.reviewed.missing:
         click.echo("grant what is missing: chaosday rbac PLAN | kubectl apply -f -")
-    if asked.reviewed.excess:
-        click.echo(f"warning: the guard's account may {_told(asked.reviewed.excess)};")
-        click.echo("  it needs no more than `chaosday rbac PLAN` prints")
+    _tell_excess(asked.reviewed)
 
 
-def _told(excess: tuple[Permission, ...]) -> str:
-    if any(each.verb == "*" for each in excess):
-        return "do anything in the cluster"
-    return ", ".join(map(str, excess))
+def _tell_excess(reviewed: Reviewed) -> None:
+    if reviewed.excess:
+        told = _told(reviewed.excess)
+        click.echo("warning: the guard's account may do more than `chaosday rbac PLAN` prints:")
+        for each in told[:_AT_MOST]:
+            click.echo(f"  {each}")
+        if len(told) > _AT_MOST:
+            click.echo(f"  and {len(told) - _AT_MOST} more, which --json lists")
+    if reviewed.unlisted:
+        click.echo(
+            "the cluster does not list all that the guard's account may do, so it may be more:"
+            f" {reviewed.unlisted}"
+        )
+
+
+def _told(excess: tuple[Permission, ...]) -> list[str]:
+    """What is in excess, a line for each kind of object."""
+    if any(each.is_everything for each in excess):
+        return ["do anything in the cluster"]
+    verbs: dict[str, list[str]] = {}
+    for each in excess:
+        verbs.setdefault(each.what, []).append("do anything to" if each.verb == "*" else each.verb)
+    return [f"{', '.join(listed)} {what}" for what, listed in verbs.items()]

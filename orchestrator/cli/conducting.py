@@ -17,6 +17,7 @@ from orchestrator.domain.day import ChaosDay, PinnedExperiment
 from orchestrator.domain.identity import Actor, ActorKind, Role
 from orchestrator.domain.plan import Plan
 from orchestrator.domain.run import Phase, Run
+from orchestrator.services.opening import Opened
 from orchestrator.services.recording import Said
 from orchestrator.wiring import Services
 
@@ -52,7 +53,7 @@ async def _restore(services: Services) -> None:
 @asynccontextmanager
 async def day_apart(
     services: Services, plan: Plan, experiments: Mapping[str, PinnedExperiment]
-) -> AsyncIterator[ChaosDay]:
+) -> AsyncIterator[Opened]:
     """A day that is open for the one run of a command, and closed however the command ends.
 
     Raises: DayHalted: of another open day; InvalidPlan; Conflict.
@@ -60,12 +61,12 @@ async def day_apart(
     said = ourselves()
     # A command that is interrupted here knows what it has made, and takes it back.
     with anyio.CancelScope(shield=True):
-        day = await services.apart.open(plan, experiments, said=said)
+        opened = await services.apart.open(plan, experiments, said=said)
     try:
-        yield day
+        yield opened
     finally:
         with anyio.CancelScope(shield=True):
-            await services.apart.close(day.id, said=said)
+            await services.apart.close(opened.day.id, said=said)
 
 
 async def conduct(

@@ -139,14 +139,14 @@ def _clear() -> None:
 _VERDICTS: dict[Finding | None, Callable[[Run], str]] = {
     Finding.HELD: lambda _: "the hypothesis held",
     Finding.DEVIATED: lambda _: "the hypothesis deviated",
-    Finding.ABORTED: lambda run: f"aborted: {run.reason}",
-    Finding.UNFIT: lambda run: f"not started: {run.reason}",
-    Finding.INEFFECTIVE: lambda run: f"the fault did not take effect: {run.reason}",
-    Finding.STRANDED: lambda run: f"STRANDED: restoration is not proven: {run.reason}",
+    Finding.ABORTED: lambda run: f"aborted: {run.why}",
+    Finding.UNFIT: lambda run: f"not started: {run.why}",
+    Finding.INEFFECTIVE: lambda run: f"the fault did not take effect: {run.why}",
+    Finding.STRANDED: lambda run: f"STRANDED: restoration is not proven: {run.why}",
     Finding.UNKNOWN: lambda run: (
-        f"done; {run.reason or 'nothing was measured'}, so nothing is claimed"
+        f"done; {run.why or 'nothing was measured'}, so nothing is claimed"
     ),
-    None: lambda run: f"not started: {run.reason}",
+    None: lambda run: f"not started: {run.why}",
 }
 
 
@@ -158,4 +158,4 @@ def verdict_of(run: Run) -> str:
 
 def run_document(run: Run) -> dict[str, Any]:
     """A run for machines."""
-    return {name: getattr(run, name) for name in Run.__dataclass_fields__}
+    return {name: getattr(run, name) for name in Run.__dataclass_fields__} | {"reason": run.why}

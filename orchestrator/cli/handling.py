@@ -172,8 +172,8 @@ async def _made(services: Services, wanted: Wanted) -> AsyncIterator[tuple[Chaos
         else services.catalogue.pin(name, _NOTHING_MEASURED)
     )
     plan = _plan(wanted, experiment, services)
-    async with day_apart(services, plan, {name: experiment}) as day:
-        yield day, await services.by_hand.run_of(day.id, _BOX)
+    async with day_apart(services, plan, {name: experiment}) as opened:
+        yield opened.day, await services.by_hand.run_of(opened.day.id, _BOX)
 
 
 def _plan(wanted: Wanted, experiment: PinnedExperiment, services: Services) -> Plan:

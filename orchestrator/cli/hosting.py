@@ -55,12 +55,13 @@ def access_by(kubeconfig: Path, context: str) -> Access:
     Raises: KubeconfigUnreadable: also for what practice nodes have no use for.
     """
     known = credentials.load_access(kubeconfig=str(kubeconfig), context=context)
-    if known.proxy or known.server_name:
-        problem = "names a proxy or a tls-server-name, which practice nodes do not know"
+    if known.proxy or known.server_name or known.impersonating:
+        problem = (
+            "names a proxy, a tls-server-name or whom to act as, which practice nodes do not know"
+        )
         raise KubeconfigUnreadable(path=str(kubeconfig), problem=problem)
-    authorization = known.authorization()
-    headers = {"Authorization": authorization} if authorization else {}
-    return Access(url=known.server, headers=headers, tls=known.tls)
+    shown = known.credentials.renewed()
+    return Access(url=known.server, headers=known.headers_with(shown), tls=shown.tls)
 
 
 def _left(*, keep: bool) -> str:

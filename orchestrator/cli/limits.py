@@ -11,8 +11,10 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from orchestrator.cli.kinds import kinds_of, listed_in, shown
 from orchestrator.domain.blast_radius import DEFAULT_KINDS, BlastRadius
 from orchestrator.domain.plan import Cluster
+from orchestrator.domain.verbs import WriteVerb
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -20,7 +22,12 @@ _OPTIONS: Final = (
     click.option("--namespace", multiple=True, help="That may be touched; see above."),
     click.option("--kubeconfig", type=click.Path(path_type=Path), help="Default: KUBECONFIG."),
     click.option("--context", default="", help="Of the kubeconfig; default: the current one."),
-    click.option("--kind", multiple=True, help="That may be written, such as pods."),
+    click.option(
+        "--kind",
+        multiple=True,
+        metavar="KIND[=VERB,...]",
+        help="That may be written, such as pods, or deployments=scale,change.",
+    ),
     click.option("--create", multiple=True, help="A kind of which objects may be made."),
     click.option(
         "--irreversible", multiple=True, help="That may be done all the same: exec, jobs."
@@ -67,12 +74,16 @@ def radius_of(options: Mapping[str, Any]) -> BlastRadius:
 
     Raises: InvalidValue.
     """
-    creates = frozenset(options["create"])
+    kinds = kinds_of(options["kind"])
+    asked, irreversible = frozenset(options["create"]), frozenset(options["irreversible"])
+    verbs = listed_in(kinds, creates=asked, irreversible=irreversible)
+    creates = asked | {kind for kind, each in verbs.items() if WriteVerb.CREATE in each}
     return BlastRadius(
         namespaces=frozenset(options["namespace"]),
-        kinds=(frozenset(options["kind"]) or DEFAULT_KINDS) | creates,
+        kinds=(frozenset(kinds) or DEFAULT_KINDS) | creates,
+        verbs=verbs,
         creates=creates,
-        irreversible=frozenset(options["irreversible"]),
+        irreversible=irreversible,
         most_objects=options["most_objects"],
         most_share=Fraction(options["most_share"], 100),
         most_node_share=Fraction(options["most_node_share"], 100),
@@ -84,7 +95,7 @@ def say_limits(radius: BlastRadius, *, lasts: timedelta) -> None:
     """Tell the person at the terminal what may be touched."""
     click.echo(
         f"blast radius: namespace {', '.join(sorted(radius.namespaces))};"
-        f" {', '.join(sorted(radius.kinds))}; at most {radius.most_objects} objects,"
+        f" {shown(radius)}; at most {radius.most_objects} objects,"
         f" {float(radius.most_share):.0%} of a workload, {lasts.total_seconds():g} s",
         err=True,
     )

@@ -103,7 +103,8 @@ def _subject(plan: Plan, box: TimeBox, path: Path) -> Subject:
 def show(document: Mapping[str, Any]) -> None:
     """Print one preview for people."""
     click.echo(f"\n{document['title']}  (preview {document['id']})")
-    click.echo(f"on the cluster {document['cluster']}\n")
+    uid = f" (kube-system {document['cluster_uid']})" if document["cluster_uid"] else ""
+    click.echo(f"on the cluster {document['cluster']}{uid}\n")
     table(
         ("part", "activity", "effect", "does", "to"),
         (

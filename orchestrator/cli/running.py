@@ -80,12 +80,12 @@ async def run(request: Request, *, ahead: Place, interrupts: Interrupts) -> None
         if not request.as_json:
             say_limits(plan.blast_radius, lasts=plan.blast_radius.longest)
         await recover(services)
-        async with day_apart(services, plan, {request.experiment: experiment}) as day:
-            (held,) = await services.storage.runs(day.id)
+        async with day_apart(services, plan, {request.experiment: experiment}) as opened:
+            (held,) = opened.runs
             interrupted = await conduct(
-                services, day, interrupts=interrupts, quiet=request.as_json, held=held
+                services, opened.day, interrupts=interrupts, quiet=request.as_json, held=held
             )
-        (ended,) = await services.storage.runs(day.id)
+        ended = await services.storage.run(held.id)
     if request.as_json:
         show_json(run_document(ended))
     else:

@@ -12,15 +12,23 @@ from typing import Final, TypeAlias
 
 from orchestrator.domain.changeable import is_covered, may_change, shared
 from orchestrator.domain.errors import InvalidValue
-from orchestrator.domain.labels import Requirement, are_met
+from orchestrator.domain.labels import Requirement, are_met, equalities
 from orchestrator.domain.undo import Path
+from orchestrator.domain.verbs import ALL_VERBS, REPLICAS, WriteVerb, done_by, in_order
 
 PROTECTED_NAMESPACES: Final = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 """Never touched, whatever a plan says."""
 
 DEFAULT_KINDS: Final = frozenset({"pods", "deployments", "services", "configmaps"})
 
-CLUSTER_KINDS: Final = frozenset({"nodes"})
+CLUSTER_KINDS: Final = frozenset(
+    {
+        "nodes",
+        "validatingwebhookconfigurations",
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
+    }
+)
 """Kinds without a namespace that a plan may allow by naming them."""
 
 NODES: Final = "nodes"
@@ -75,6 +83,14 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """All objects of a kind, now and later, that satisfy the conditions."""
+
+    kind: str
+    conditions: tuple[Requirement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
     """One write, expanded to all that it touches.
 
@@ -91,6 +107,8 @@ class Write:
     reached: tuple[Target, ...] = ()
     candidates: tuple[Target, ...] = ()
     namespaces: frozenset[str] = frozenset()
+    finds: tuple[Found, ...] = ()
+    """What it would be about that is made later, or gets other labels."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     left: tuple[Left, ...] = ()
     changed: frozenset[Path] = frozenset()
@@ -143,6 +161,8 @@ class BlastRadius:
     expressions: tuple[Requirement, ...] = ()
     """Further conditions on the same labels."""
     kinds: frozenset[str] = DEFAULT_KINDS
+    verbs: Mapping[str, frozenset[WriteVerb]] = field(default_factory=dict)
+    """What alone may be done to objects of a kind; to one that is left out, anything."""
     creates: frozenset[str] = frozenset()
     """Kinds of which objects may be made."""
     fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -194,7 +214,8 @@ class BlastRadius:
         the keys of the pods taken away so far.
         """
         return (
-            self._deed(write)
+            self._verbs(write)
+            or self._deed(write)
             or self._reaches(write)
             or self._count(write, touched)
             or self._shares(write, lost)
@@ -205,12 +226,34 @@ class BlastRadius:
     def place(self, target: Target) -> Denied | None:
         """Why an object may not be written at all, whatever the write; None when it may."""
         if target.kind not in self.kinds:
-            return Denied(
-                rule="kinds",
-                reason=f"{target.kind} is not among the kinds allowed:"
-                f" {', '.join(sorted(self.kinds))}",
-            )
+            return self._no_kind(target.kind)
         return self._outside(target)
+
+    def _no_kind(self, what: str) -> Denied:
+        allowed = ", ".join(sorted(self.kinds))
+        return Denied(rule="kinds", reason=f"{what} is not among the kinds allowed: {allowed}")
+
+    def verbs_for(self, kind: str) -> frozenset[WriteVerb]:
+        """What may be done to objects of a kind, as far as verbs go."""
+        return self.verbs.get(kind, ALL_VERBS) if kind in self.kinds else frozenset()
+
+    def _verbs(self, write: Write) -> Denied | None:
+        listed = self.verbs.get(write.kind)
+        if listed is None:
+            return None
+        missing = in_order(done_by(write.verb, write.changed) - listed)
+        if not missing:
+            return None
+        more = sorted(".".join(path) for path in write.changed if path != REPLICAS)
+        about = f" (of {more[0]})" if missing[0] is WriteVerb.CHANGE and more else ""
+        wider = ", ".join(in_order(listed | set(missing)))
+        return Denied(
+            rule="verbs",
+            reason=f"{missing[0]}{about} is not among what may be done to {write.kind}:"
+            f" the plan says kinds: {{{write.kind}: [{', '.join(in_order(listed))}]}};"
+            f" if it may be done, write kinds: {{{write.kind}: [{wider}]}}, or on the command"
+            f" line --kind {write.kind}={wider.replace(' ', '')}",
+        )
 
     def _deed(self, write: Write) -> Denied | None:
         """What is wrong with the write itself, wherever it is made."""
@@ -242,11 +285,27 @@ class BlastRadius:
                 return self._closed(f"what it extends to, {namespace},")
         if denied := self.place(write.written):
             return denied
+        for found in write.finds:
+            if denied := self._beyond(found):
+                return denied
         if not write.is_carrier and (denied := self._labels(write.written)):
             return denied
         for target in (*write.lost, *write.reached, *write.candidates):
             if denied := self._outside(target) or self._labels(target):
                 return denied
+        return None
+
+    def _beyond(self, found: Found) -> Denied | None:
+        """What is wrong with conditions by which a write reaches what nobody can count yet."""
+        if found.kind not in self.kinds:
+            return self._no_kind(f"what it extends to, {found.kind},")
+        for asked in (*equalities(self.selectors), *self.expressions):
+            if not any(each.implies(asked) for each in found.conditions):
+                return Denied(
+                    rule="selectors",
+                    reason=f"it would extend to any {found.kind}, also to those that do not"
+                    f" satisfy {asked}; have its objectSelector ask for that",
+                )
         return None
 
     def _outside(self, target: Target) -> Denied | None:
@@ -257,7 +316,8 @@ class BlastRadius:
         return None if is_inside else self._closed(target.key)
 
     def _is_open(self, namespace: str) -> bool:
-        return namespace in self.namespaces and namespace not in PROTECTED_NAMESPACES
+        # What is protected is never among them; see `__post_init__`.
+        return namespace in self.namespaces
 
     def _closed(self, what: str) -> Denied:
         allowed = ", ".join(sorted(self.namespaces)) or "none"
@@ -352,6 +412,7 @@ class BlastRadius:
             selectors={**other.selectors, **self.selectors},
             expressions=tuple(dict.fromkeys((*self.expressions, *other.expressions))),
             kinds=self.kinds & other.kinds,
+            verbs=self._shared_verbs(other),
             creates=self.creates & other.creates,
             fields=self._shared_fields(other),
             most_objects=min(self.most_objects, other.most_objects),
@@ -364,6 +425,10 @@ class BlastRadius:
             irreversible=self.irreversible & other.irreversible,
             reads_secrets=self.reads_secrets and other.reads_secrets,
         )
+
+    def _shared_verbs(self, other: "BlastRadius") -> Mapping[str, frozenset[WriteVerb]]:
+        kinds = (self.verbs.keys() | other.verbs.keys()) & self.kinds & other.kinds
+        return {kind: self.verbs_for(kind) & other.verbs_for(kind) for kind in kinds}
 
     def _shared_fields(self, other: "BlastRadius") -> Mapping[str, frozenset[str]]:
         kinds: Iterable[str] = self.fields.keys() | other.fields.keys()

@@ -54,6 +54,13 @@ def identity_from(baseline: Mapping[str, Any] | None) -> ClusterIdentity | None:
     return ClusterIdentity(uid=str(found.get("uid") or ""), server=str(found.get("server") or ""))
 
 
+def elsewhere(approved: ClusterIdentity | None, now: ClusterIdentity | None) -> str:
+    """Why an approval does not hold in a cluster; empty when it does, or nobody can tell."""
+    if approved is None or now is None or now.is_same_as(approved):
+        return ""
+    return f"its approved preview is of the cluster {approved}, and this is {now}"
+
+
 def may_be_same(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
     """Whether two baselines may be of one cluster; so they are where one does not say."""
     first, second = identity_from(one), identity_from(other)

@@ -79,13 +79,19 @@ Decision: TypeAlias = Settled | PutBack | Remove | Recreate | Await
 
 def decide(effect: NetEffect, now: Document | None) -> Decision:
     """What is left to do about one object, given what is there now; None when nothing is."""
-    if not effect.existed:
+    if not effect.existed or _stands_in(effect, now):
         return _about_created(effect, now)
     if effect.origin is not None:
         return _about_remade(effect, effect.origin, now)
     if effect.deleted is None:
         return _about_changed(effect, now)
     return _about_deleted(effect, effect.deleted, now)
+
+
+def _stands_in(effect: NetEffect, now: Document | None) -> bool:
+    """Whether we made an object where others had taken one away that we had changed."""
+    is_anew = effect.deleted is None and effect.origin is None
+    return is_anew and now is not None and uid_of(now) != effect.uid and effect.made(now)
 
 
 def _about_created(effect: NetEffect, now: Document | None) -> Decision:

@@ -13,10 +13,12 @@ from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
 from orchestrator.domain.blast_radius import BlastRadius, Budgets
+from orchestrator.domain.cluster_identity import ClusterIdentity, identity_to
 from orchestrator.domain.errors import InvalidValue
 from orchestrator.domain.identity import RunId
 from orchestrator.domain.labels import Operator, Requirement
 from orchestrator.domain.undo import Difference, Restoration, UndoRecord
+from orchestrator.domain.verbs import WriteVerb, in_order
 
 DRY_RUN: Final = "dry_run"
 """The rule by which a dry run refuses what a run might do, since it has no dry run."""
@@ -50,6 +52,8 @@ class Trouble(StrEnum):
     CLUSTER = "cluster"
     ANOTHER_CLUSTER = "another_cluster"
     """Not the one in which its run was before."""
+    NOT_APPROVED = "not_approved"
+    """Not the cluster of the preview that was approved."""
     ASSIGNMENT = "assignment"
 
 
@@ -71,6 +75,8 @@ class GuardAssignment:
     """Whether every write is to be a dry run; then nothing is kept and nothing has to be undone."""
     may_reach: tuple[str, ...] = ()
     """Where the runner's requests may go beside the cluster, as HOST:PORT."""
+    approved_in: ClusterIdentity | None = None
+    """The cluster of the approved preview; None where none is needed or it was not noted."""
 
 
 def assignment_to_line(assignment: GuardAssignment) -> dict[str, Any]:
@@ -83,6 +89,7 @@ def assignment_to_line(assignment: GuardAssignment) -> dict[str, Any]:
         "recovering": assignment.recovering,
         "rehearsing": assignment.rehearsing,
         "may_reach": list(assignment.may_reach),
+        "approved_in": None if assignment.approved_in is None else asdict(assignment.approved_in),
         "radius": radius_to_line(assignment.radius),
     }
 
@@ -100,12 +107,19 @@ def assignment_from_line(line: Line) -> GuardAssignment:
             # Whatever is not plainly false is taken for rehearsing, in which nothing is written.
             rehearsing=line.get("rehearsing", False) is not False,
             may_reach=tuple(_texts(line.get("may_reach", []))),
+            approved_in=_identity(line.get("approved_in")),
             radius=radius_from_line(line["radius"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
         raise InvalidValue(
             field="assignment", value=str(line)[:200], problem=f"cannot be read: {error!r}"
         ) from error
+
+
+def _identity(line: Line | None) -> ClusterIdentity | None:
+    if line is None:
+        return None
+    return ClusterIdentity(uid=str(line["uid"]), server=str(line["server"]))
 
 
 def radius_to_line(radius: BlastRadius) -> dict[str, Any]:
@@ -131,6 +145,9 @@ def radius_to_line(radius: BlastRadius) -> dict[str, Any]:
         "disruption_budgets": radius.disruption_budgets.value,
         "irreversible": sorted(radius.irreversible),
         "reads_secrets": radius.reads_secrets,
+        # Left out where nothing is listed, as limits were written before there were verbs: an
+        # approval is of a digest of this.
+        **({"verbs": _verbs_to_line(radius.verbs)} if radius.verbs else {}),
     }
 
 
@@ -142,6 +159,10 @@ def radius_from_line(line: Line) -> BlastRadius:
         selectors={str(key): str(value) for key, value in line["selectors"].items()},
         expressions=tuple(map(_requirement, line["expressions"])),
         kinds=frozenset(_texts(line["kinds"])),
+        verbs={
+            str(kind): frozenset(map(WriteVerb, _texts(each)))
+            for kind, each in line.get("verbs", {}).items()
+        },
         creates=frozenset(_texts(line["creates"])),
         fields={str(kind): frozenset(_texts(each)) for kind, each in line["fields"].items()},
         most_objects=int(line["most_objects"]),
@@ -156,6 +177,10 @@ def radius_from_line(line: Line) -> BlastRadius:
         irreversible=frozenset(_texts(line["irreversible"])),
         reads_secrets=line["reads_secrets"] is True,
     )
+
+
+def _verbs_to_line(verbs: Mapping[str, frozenset[WriteVerb]]) -> dict[str, list[str]]:
+    return {kind: [verb.value for verb in in_order(each)] for kind, each in verbs.items()}
 
 
 def _share_to_line(share: Fraction) -> list[int]:
@@ -187,6 +212,7 @@ def restoration_to_line(restoration: Restoration) -> dict[str, Any]:
         "undone": list(restoration.undone),
         "kept": [asdict(difference) for difference in restoration.kept],
         "pending": list(restoration.pending),
+        "notes": list(restoration.notes),
     }
 
 
@@ -196,12 +222,16 @@ def restoration_from_line(line: Line) -> Restoration:
         undone=tuple(line["undone"]),
         kept=tuple(Difference(**difference) for difference in line["kept"]),
         pending=tuple(line["pending"]),
+        notes=tuple(line["notes"]),
     )
 
 
-def ready(url: str) -> dict[str, Any]:
-    """The guard listens at that address, which holds its token."""
-    return {"event": "ready", "url": url}
+def ready(url: str, cluster: ClusterIdentity | None = None) -> dict[str, Any]:
+    """The guard listens at that address, which holds its token.
+
+    Shape: cluster is which one a rehearsal is in, so that an approval can be pinned to it.
+    """
+    return {"event": "ready", "url": url, **(identity_to(cluster) if cluster else {})}
 
 
 def failed(trouble: Trouble, detail: str) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 It does not measure: samples come from the runner's observer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from orchestrator.domain.abort import PREFIX
 from orchestrator.domain.identity import RunId
@@ -69,3 +70,28 @@ def finding_of(
     if not measurable or not during:
         return Finding.UNKNOWN
     return Finding.HELD if holds(during) else Finding.DEVIATED
+
+
+def tolerances_of(document: Mapping[str, Any]) -> dict[str, str]:
+    """The tolerance of each probe of the hypothesis, in a few words."""
+    hypothesis = document.get("steady-state-hypothesis")
+    probes = hypothesis.get("probes") if isinstance(hypothesis, Mapping) else None
+    return {
+        str(probe.get("name", "")): _tolerance(probe.get("tolerance"))
+        for probe in (probes if isinstance(probes, list) else [])
+        if isinstance(probe, Mapping)
+    }
+
+
+def _tolerance(tolerance: Any) -> str:
+    if not isinstance(tolerance, Mapping):
+        return "one of " + ", ".join(map(str, tolerance)) if isinstance(tolerance, list) else (
+            "" if tolerance is None else str(tolerance)
+        )  # fmt: skip
+    match tolerance.get("type"), tolerance.get("range"), tolerance.get("pattern"):
+        case "range", [low, high], _:
+            return f"{low} to {high}"
+        case "regex", _, str(pattern):
+            return f"matches {pattern}"
+        case kind, _, _:
+            return f"by {kind or 'a probe'}"

@@ -58,6 +58,26 @@ class Requirement:
             case Operator.DOES_NOT_EXIST:
                 return self.key not in labels
 
+    def implies(self, other: "Requirement") -> bool:
+        """Whether all labels that satisfy it satisfy the other one as well."""
+        if self.key != other.key:
+            return False
+        mine, theirs = set(self.values), set(other.values)
+        match self.operator, other.operator:
+            case Operator.IN, Operator.IN:
+                return mine <= theirs
+            case Operator.IN, Operator.NOT_IN:
+                return not mine & theirs
+            case Operator.NOT_IN, Operator.NOT_IN:
+                return mine >= theirs
+            case (Operator.IN | Operator.EXISTS, Operator.EXISTS) | (
+                Operator.DOES_NOT_EXIST,
+                Operator.DOES_NOT_EXIST | Operator.NOT_IN,
+            ):
+                return True
+            case _:
+                return False
+
     def __str__(self) -> str:
         """The condition as a query of the Kubernetes API has it."""
         match self.operator:

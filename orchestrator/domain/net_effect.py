@@ -19,6 +19,7 @@ from orchestrator.domain.undo import (
     Verb,
     added_maps,
     changed_leaves,
+    putting_back,
     value_at,
 )
 
@@ -91,7 +92,8 @@ class NetEffect:
     def _may_come(self, intent: UndoRecord, now: Document | None, seen: Set[str]) -> bool:
         match intent.verb:
             case Verb.CREATE:
-                return not self.existed and not marks_of(intent.after) & seen
+                is_free = not self.existed or (now is None and self.deleted is None)
+                return is_free and not marks_of(intent.after) & seen
             case Verb.DELETE | Verb.EVICT:
                 # A pod that has a controller is replaced, whenever it goes.
                 is_there = now is not None and uid_of(now) == intent.ref.uid
@@ -167,16 +169,43 @@ def net_effect(records: Sequence[UndoRecord]) -> NetEffect:
 
 
 def _after(effect: NetEffect, record: UndoRecord) -> NetEffect:
+    effect = _on_what_is_there(effect, record)
     match record.verb:
         case Verb.CREATE:
             return _after_create(effect, record)
         case Verb.CHANGE:
             leaves = changed_leaves(record.before or {}, record.after or {})
             return _with(effect, record, record.before or {}, leaves)
+        case Verb.DELETE | Verb.EVICT if is_leaving(record.before or {}):
+            # Somebody had deleted it already, or this run had.
+            return effect
         case Verb.DELETE | Verb.EVICT:
-            return replace(effect, deleted=record.before)
+            return replace(effect, deleted=_as_before_us(effect, record.before or {}))
         case Verb.EXEC:
             return effect
+
+
+def _on_what_is_there(effect: NetEffect, record: UndoRecord) -> NetEffect:
+    """The effect on the object that a write is about, which may be another than before.
+
+    With the one that was there before, all that was done to that one is gone.
+    """
+    if record.verb in {Verb.CREATE, Verb.EXEC}:
+        return effect
+    if record.ref.uid in {"", effect.uid} or effect.made(record.before or {}):
+        return effect
+    return NetEffect(
+        ref=effect.ref, records=effect.records, existed=True, uid=record.ref.uid, changes={}
+    )
+
+
+def _as_before_us(effect: NetEffect, deleted: Document) -> Document:
+    """What we took away, with our own changes taken back.
+
+    What is made in its place may hide them: it may have a field as it was before us.
+    """
+    key, changes, added = effect.ref.key, effect.changes, effect.added
+    return merged(deleted, putting_back(key=key, changes=changes, added=added, now=deleted).patch)
 
 
 def _after_create(effect: NetEffect, record: UndoRecord) -> NetEffect:

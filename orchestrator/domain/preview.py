@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from orchestrator.domain.cluster_identity import ClusterIdentity
 from orchestrator.domain.identity import PreviewId
 from orchestrator.domain.plan import ClusterAddress
 
@@ -146,6 +147,8 @@ class Preview:
     targets: TargetSet = field(default_factory=TargetSet)
     address: ClusterAddress | None = None
     """Where it was found out; None for one of a time when that was not noted."""
+    cluster: ClusterIdentity | None = None
+    """Which cluster was there; None for one of a time when that was not noted."""
     approved_by: str = ""
     approved_at: datetime | None = None
 

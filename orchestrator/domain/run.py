@@ -103,7 +103,12 @@ class Finding(StrEnum):
     """The fault was sent and did not take effect."""
     STRANDED = "stranded"
     UNKNOWN = "unknown"
-    """Nothing was measured while the fault held, so nothing is claimed."""
+    """Nothing was measured while the fault held, or something was refused: nothing is claimed."""
+
+    @property
+    def is_of_hypothesis(self) -> bool:
+        """Whether it was found out while the fault held, and stays whatever restoring comes to."""
+        return self in {Finding.HELD, Finding.DEVIATED, Finding.INEFFECTIVE, Finding.UNKNOWN}
 
 
 class Injection(StrEnum):
@@ -134,7 +139,9 @@ class Run:
     finding: Finding | None = None
     injection: Injection | None = None
     reason: str = ""
-    """Why it was aborted, refused or stranded."""
+    """Why it was aborted or refused."""
+    stranded: str = ""
+    """Why its restoration could not be proven at first; it stays when it is proven later."""
     started_at: datetime | None = None
     """When the method was let loose; written before it was."""
     injected_at: datetime | None = None
@@ -144,6 +151,26 @@ class Run:
     rolled_back_at: datetime | None = None
     """When restoring began."""
     ended_at: datetime | None = None
+
+    @property
+    def why(self) -> str:
+        """Why it ended as it did, for people: what ended it, and what became of its restoration."""
+        return "; ".join(filter(None, (self.reason, self._restoration())))
+
+    def finding_or(self, otherwise: Finding) -> Finding:
+        """What it found of the hypothesis, if it did; how it ends otherwise."""
+        found = self.finding
+        return found if found is not None and found.is_of_hypothesis else otherwise
+
+    def _restoration(self) -> str:
+        if not self.stranded:
+            return ""
+        if self.phase is Phase.STRANDED:
+            return f"stranded: {self.stranded}"
+        since = "is being restored"
+        if self.phase is Phase.CONCLUDED and self.ended_at is not None:
+            since = f"is restored since {self.ended_at.isoformat(timespec='seconds')}"
+        return f"it was stranded ({self.stranded}) and {since}"
 
     def advance(self, move: Move, *, by: Actor, at: datetime) -> tuple["Run", "RunMoved"]:
         """Make one move.

@@ -337,12 +337,14 @@ def _put(patch: dict[str, Any], path: Path, value: Any) -> None:
 class Restoration:
     """What came of putting a run's changes back and comparing with the baseline.
 
-    Shape: pending says what is not yet as before; empty when restoration is proven.
+    Shape: pending says what is not yet as before; empty when restoration is proven. Notes tell of
+    what went wrong beside it.
     """
 
     undone: tuple[str, ...] = ()
     kept: tuple[Difference, ...] = ()
     pending: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def is_proven(self) -> bool:

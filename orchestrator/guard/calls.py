@@ -18,6 +18,8 @@ from orchestrator.guard.paths import Query, Route
 from orchestrator.guard.refusals import NotLetThrough
 
 READABLE_PARTS: Final = frozenset({"", "status", "scale", "log"})
+_PODS_READABLE_PARTS: Final = READABLE_PARTS | {"resize"}
+"""A pod's resize is the pod itself; kubectl reads it before it patches it."""
 
 _DELETE_OPTIONS: Final = frozenset(
     {"kind", "apiVersion", "gracePeriodSeconds", "propagationPolicy", "preconditions", "dryRun"}
@@ -66,7 +68,8 @@ def check_readable(route: Route, radius: BlastRadius) -> None:
         raise NotLetThrough(
             target=route.key, rule="secrets", reason="a run may not read what is secret"
         )
-    if route.part not in READABLE_PARTS:
+    is_pod = (route.group, route.resource) == ("", "pods")
+    if route.part not in (_PODS_READABLE_PARTS if is_pod else READABLE_PARTS):
         raise NotLetThrough(
             target=route.key, rule="parts", reason=f"{route.part} is more than reading"
         )
@@ -76,7 +79,8 @@ def classify(method: str, route: Route, query: Query, media: Media, body: Any) -
     """What a request wants. Raises: NotLetThrough: when no run may want that."""
     kind = _kind(route)
     action = _action(method, route)
-    if not kind.is_namespaced and action is not Action.CHANGE:
+    is_others = not kind.is_namespaced and not kind.is_carrier
+    if is_others and action is not Action.CHANGE:
         raise NotLetThrough(
             target=route.key,
             rule="irreversible",
@@ -98,10 +102,8 @@ def classify(method: str, route: Route, query: Query, media: Media, body: Any) -
 def _kind(route: Route) -> Kind:
     if reason := IRREVERSIBLE.get(route.resource):
         raise NotLetThrough(target=route.key, rule="irreversible", reason=reason)
-    if route.resource in PRIVILEGES:
-        raise NotLetThrough(
-            target=route.key, rule="privileges", reason="it decides what others may do"
-        )
+    if reason := PRIVILEGES.get(route.resource):
+        raise NotLetThrough(target=route.key, rule="privileges", reason=reason)
     kind = KINDS.get((route.group, route.resource))
     if (
         kind is None

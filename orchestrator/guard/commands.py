@@ -20,9 +20,10 @@ from orchestrator.domain.guarding import (
 )
 from orchestrator.domain.undo import Restoration
 from orchestrator.guard.baseline import take_baseline
+from orchestrator.guard.commands_left import commands_left
 from orchestrator.guard.gate import Gate, Stage
 from orchestrator.guard.remembering import RememberingJournal
-from orchestrator.guard.undo import Undoing, commands_left
+from orchestrator.guard.undo import Undoing
 from orchestrator.guard.upstream import Upstream
 from orchestrator.guard.verifying import Verifying
 
@@ -116,13 +117,14 @@ class Commands:
         """Compare with the baseline until nothing is pending or patience runs out.
 
         What the method's commands did, only its rollbacks can take back: where something went
-        wrong with these, which `rollbacks` says, it stays pending.
+        wrong with these, which `rollbacks` says, it stays pending, unless it is gone with its pod.
         """
         async with self._gate.closed():
             restoration = await self._verifying.verify(patience)
             if not rollbacks:
                 return restoration
-            left = commands_left(await self._journal.records(self._assignment.run), rollbacks)
+            records = await self._journal.records(self._assignment.run)
+            left = await commands_left(records, self._upstream, rollbacks)
             return replace(restoration, pending=(*restoration.pending, *left))
 
     async def undo_alone(

@@ -190,7 +190,7 @@ class Committing:
         else:
             is_made = now is not None and not changed_leaves(draft.after, image(now))
         if is_made:
-            after = None if draft.after is None or now is None else image(now)
+            after = None if draft.after is None or now is None else draft.noted(image(now))
             await self.settle(replace(record, state=UndoState.DONE, after=after))
 
     def _intent(self, judged: Judged, stage: Stage) -> UndoRecord:
@@ -203,8 +203,10 @@ class Committing:
             at=self._clock.now(),
             verb=draft.verb,
             ref=draft.ref,
-            before=draft.before,
-            after=rules.command_run(draft, undoes=undoes) if is_command else draft.after,
+            before=draft.noted_before,
+            after=rules.command_run(draft, undoes=undoes)
+            if is_command
+            else draft.noted(draft.after),
             lost=() if judged.restores else tuple(target.key for target in write.touched[1:]),
             workloads=None if judged.restores else _portions(write),
         )

@@ -12,7 +12,8 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Final
 
-from orchestrator.domain.net_effect import marks_of, uid_of
+from orchestrator.domain.net_effect import has_controller, marks_of, uid_of
+from orchestrator.domain.ownership import Entry, involved, scaled, with_entries
 from orchestrator.domain.undo import Document, ObjectRef, Path, Verb, changed_leaves
 from orchestrator.guard.bodies import Media
 from orchestrator.guard.calls import Action, Call
@@ -28,6 +29,7 @@ from orchestrator.guard.locking import (
     spares_annotations,
     version_of,
 )
+from orchestrator.guard.naming import by_scale
 from orchestrator.guard.paths import Query, Route
 from orchestrator.guard.refusals import status
 from orchestrator.guard.upstream import Reply, Upstream, both
@@ -62,6 +64,8 @@ class Draft:
     outgoing: Outgoing
     promised: Reply | None = None
     """What the API server answered to the dry run; None when there was none."""
+    owned: tuple[tuple[Entry, ...], tuple[Entry, ...]] = ((), ())
+    """What the write does to the owners of fields: their entries before and after, cut to that."""
     is_promise_kept: bool = False
     """Whether the journal is to keep the promised object, not the one in the answer."""
 
@@ -95,8 +99,17 @@ class Draft:
         if self.verb in {Verb.DELETE, Verb.EVICT}:
             return None
         if self.call.is_scale or self.is_promise_kept:
-            return self.after
-        return image(reply.document())
+            return self.noted(self.after)
+        return self.noted(image(reply.document()))
+
+    @property
+    def noted_before(self) -> Document | None:
+        """The object before, with the owners that the journal is to know."""
+        return None if self.before is None else with_entries(self.before, self.owned[0])
+
+    def noted(self, after: Document | None) -> Document | None:
+        """The object afterwards, with the owners that the journal is to know."""
+        return None if after is None else with_entries(after, self.owned[1])
 
 
 def image(document: Document) -> dict[str, Any]:
@@ -175,7 +188,13 @@ class Drafting:
         metadata["name"] = str(after["metadata"].get("name") or "")
         ref = _ref(call.route.at(metadata["name"]), uid="")
         return Draft(
-            call=call, verb=Verb.CREATE, ref=ref, before=None, after=after, outgoing=outgoing
+            call=call,
+            verb=Verb.CREATE,
+            ref=ref,
+            before=None,
+            after=after,
+            outgoing=outgoing,
+            owned=involved({}, promised.document()),
         )
 
     async def _change(
@@ -188,16 +207,17 @@ class Drafting:
         if not promised.is_success:
             is_stale = not own_lock(call) and await self._is_stale(call, now, promised)
             return None if is_stale else promised
-        before = image(now)
         document = promised.document()
+        whole = _scaled(now, document, by_scale(call)) if call.is_scale else document
         return Draft(
             call=call,
             verb=Verb.CHANGE,
             ref=_ref(call.route.whole, uid=uid_of(now)),
-            before=before,
-            after=_scaled(before, document) if call.is_scale else image(document),
+            before=image(now),
+            after=image(whole),
             outgoing=outgoing,
             promised=promised,
+            owned=involved(now, whole),
         )
 
     def _removal(self, call: Call, now: Document) -> Draft:
@@ -218,6 +238,8 @@ class Drafting:
                 path=call.route.path,
                 body={**call.body, "deleteOptions": locked} if is_eviction else locked,
             ),
+            # What a controller makes anew has the owners that the controller gives it.
+            owned=((), ()) if has_controller(now) else involved(now, {}),
         )
 
     async def relocked(self, draft: Draft, reply: Reply) -> Outgoing | None:
@@ -312,6 +334,6 @@ def _modified(call: Call) -> Reply:
     return Reply(status=409, body=status(code=409, reason="Conflict", message=message))
 
 
-def _scaled(before: Document, scale: Document) -> dict[str, Any]:
+def _scaled(before: Document, scale: Document, owner: Entry) -> Document:
     spec = {**(before.get("spec") or {}), "replicas": (scale.get("spec") or {}).get("replicas", 0)}
-    return {**before, "spec": spec}
+    return scaled({**before, "spec": spec}, owner)

@@ -8,10 +8,12 @@ from typing import Final
 from orchestrator.domain.cluster_identity import (
     ANCHOR,
     ClusterIdentity,
+    elsewhere,
     identity_from,
     identity_of,
 )
-from orchestrator.domain.errors import AnotherCluster, ClusterUnavailable
+from orchestrator.domain.errors import AnotherCluster, ClusterUnavailable, NotApproved
+from orchestrator.domain.guarding import GuardAssignment
 from orchestrator.domain.identity import RunId
 from orchestrator.domain.net_effect import uid_of
 from orchestrator.guard.upstream import Upstream
@@ -48,3 +50,15 @@ async def must_be_the_same(run: RunId, upstream: Upstream, journal: UndoJournal)
             f"run {run} was in the cluster {was}, and the kubeconfig now leads to {now}: nothing"
             f" was written; name the first by `KUBECONFIG=... chaosday restore {run}`"
         )
+
+
+async def must_be_approved(assignment: GuardAssignment, upstream: Upstream) -> None:
+    """Refuse to start in a cluster that is not the one of the approved preview.
+
+    One that is recovering puts right what it did where it was. Raises: NotApproved;
+    ClusterUnavailable.
+    """
+    if assignment.approved_in is None or assignment.recovering:
+        return
+    if problem := elsewhere(assignment.approved_in, await identify(upstream)):
+        raise NotApproved(run=assignment.run, problem=problem)

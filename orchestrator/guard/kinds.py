@@ -29,6 +29,9 @@ class Expansion(StrEnum):
     AUTOSCALER = "the workload that it scales"
     JOB = "the pods that it runs"
     CHAOS = "the pods that Chaos Mesh selects"
+    WEBHOOKS = "the objects whose writes wait for its webhooks"
+    ADMISSION_POLICY = "the objects that it matches, once it is bound"
+    ADMISSION_BINDING = "the objects that its policy matches"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,17 @@ def _chaos(resource: str) -> Kind:
         Expansion.CHAOS,
         group="chaos-mesh.org",
         version="v1alpha1",
+        is_carrier=True,
+    )
+
+
+def _admission(resource: str, expansion: Expansion) -> Kind:
+    # What it covers is counted when it is made, so a change of that is no change but another.
+    return _kind(
+        resource,
+        expansion,
+        group="admissionregistration.k8s.io",
+        is_namespaced=False,
         is_carrier=True,
     )
 
@@ -159,6 +173,9 @@ _KINDS: Final = (
             "jvmchaos",
         ),
     ),
+    _admission("validatingwebhookconfigurations", Expansion.WEBHOOKS),
+    _admission("validatingadmissionpolicies", Expansion.ADMISSION_POLICY),
+    _admission("validatingadmissionpolicybindings", Expansion.ADMISSION_BINDING),
 )
 
 KINDS: Final[Mapping[tuple[str, str], Kind]] = {
@@ -169,6 +186,11 @@ OWNERS: Final = frozenset(
     kind.resource for kind in _KINDS if kind.expansion in {Expansion.WORKLOAD, Expansion.JOB}
 )
 """Kinds whose pods live a while longer than their owner, unless that waits for them."""
+
+BARRIERS: Final = frozenset(
+    kind.resource for kind in _KINDS if kind.group == "admissionregistration.k8s.io"
+)
+"""Kinds that may keep the guard itself from putting back what they cover, so they go first."""
 
 SECRETS: Final = "secrets"
 
@@ -186,20 +208,20 @@ IRREVERSIBLE: Final[Mapping[str, str]] = {
 }
 """Kinds that no run may write, and why."""
 
-PRIVILEGES: Final = frozenset(
-    {
-        "roles",
-        "rolebindings",
-        "clusterroles",
-        "clusterrolebindings",
-        "validatingwebhookconfigurations",
-        "mutatingwebhookconfigurations",
-        "validatingadmissionpolicies",
-        "validatingadmissionpolicybindings",
-        "mutatingadmissionpolicies",
-        "mutatingadmissionpolicybindings",
-        "apiservices",
-        "tokenreviews",
-    }
+_DECIDES: Final = "it decides what others may do"
+_ALTERS: Final = (
+    "it alters what others write, which no journal sees; make one that validates, of the same rules"
 )
-"""Kinds that decide who may do what, or see every write."""
+
+PRIVILEGES: Final[Mapping[str, str]] = {
+    "roles": _DECIDES,
+    "rolebindings": _DECIDES,
+    "clusterroles": _DECIDES,
+    "clusterrolebindings": _DECIDES,
+    "mutatingwebhookconfigurations": _ALTERS,
+    "mutatingadmissionpolicies": _ALTERS,
+    "mutatingadmissionpolicybindings": _ALTERS,
+    "apiservices": _DECIDES,
+    "tokenreviews": _DECIDES,
+}
+"""Kinds that decide who may do what, or see every write; no run may write them, and why."""

@@ -60,8 +60,9 @@ def spares_annotations(call: Call) -> bool:
     if call.action is not Action.CHANGE or call.method != "PATCH":
         return False
     if isinstance(call.body, list):
-        paths = [str(each.get(key, "")) for each in call.body for key in ("path", "from")]
-        return not {"", "/metadata", "/metadata/annotations"} & {path for path in paths if path}
+        # An empty path is the whole object.
+        paths = {str(each[key]) for each in call.body for key in ("path", "from") if key in each}
+        return not {"", "/metadata", "/metadata/annotations"} & paths
     annotations = (call.body.get("metadata") or {}).get("annotations", {})
     return isinstance(annotations, dict) and not any(key.startswith("$") for key in annotations)
 

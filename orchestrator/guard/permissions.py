@@ -10,13 +10,34 @@ from typing import Any, Final
 
 from orchestrator.domain.blast_radius import BlastRadius
 from orchestrator.domain.plan import Plan
+from orchestrator.domain.verbs import WriteVerb, verbs_of
 from orchestrator.guard.kinds import KINDS, Kind
 
 NAME: Final = "chaosday-guard"
 _NETWORKING: Final = "networking.k8s.io"
 _READ: Final = ("get", "list", "watch")
-_WRITE: Final = (*_READ, "create", "update", "patch", "delete")
-"""What is made is deleted again, and what is deleted is made again, so each needs the other."""
+_WRITE: Final[Mapping[WriteVerb, Sequence[str]]] = {
+    WriteVerb.CREATE: ("create", "delete", "patch"),
+    WriteVerb.CHANGE: ("update", "patch"),
+    WriteVerb.SCALE: ("update", "patch"),
+    WriteVerb.DELETE: ("delete", "create", "patch"),
+    WriteVerb.EVICT: ("create", "patch"),
+    WriteVerb.EXEC: (),
+}
+"""What is made is deleted again, and what is taken away is made again, so each needs the other; a
+patch gives back what the cluster or others added meanwhile."""
+
+_PARTS: Final[Mapping[WriteVerb, Sequence[tuple[str, Sequence[str]]]]] = {
+    WriteVerb.CHANGE: (("pods/resize", ("get", "update", "patch")),),
+    WriteVerb.SCALE: (
+        ("deployments/scale", ("get", "update", "patch")),
+        ("statefulsets/scale", ("get", "update", "patch")),
+        ("replicasets/scale", ("get", "update", "patch")),
+    ),
+    WriteVerb.EVICT: (("pods/eviction", ("create",)),),
+    WriteVerb.EXEC: (("pods/exec", ("get", "create")),),
+}
+"""The parts of objects by which something may be done to them as well."""
 
 _SURROUNDINGS: Final[Mapping[tuple[str, str], Sequence[str]]] = {
     ("", "pods"): _READ,
@@ -46,11 +67,23 @@ class Permission:
     resource: str
     """The plural resource name, with its subresource if it is one: deployments/scale."""
     verb: str
+    names: tuple[str, ...] = ()
+    """The only objects it is for; none for all of them."""
 
     def __str__(self) -> str:
+        return f"{self.verb} {self.what}"
+
+    @property
+    def what(self) -> str:
+        """On what kind of object, and where."""
         kind = f"{self.resource}.{self.group}" if self.group else self.resource
         where = f"in {self.namespace}" if self.namespace else "in the whole cluster"
-        return f"{self.verb} {kind} {where}"
+        return " ".join([kind, *self.names, where])
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether it is every verb on every kind in the whole cluster."""
+        return (self.namespace, self.group, self.resource, self.verb) == ("", "*", "*", "*")
 
 
 _ANCHOR: Final = Permission(namespace="kube-system", group="", resource="namespaces", verb="get")
@@ -77,17 +110,12 @@ def _inside(radius: BlastRadius) -> Mapping[tuple[str, str], set[str]]:
         found[key].update(verbs)
     for kind in _written(radius):
         if kind.is_namespaced:
-            found[kind.group, kind.resource].update(_WRITE)
-        if kind.has_scale:
-            found[kind.group, f"{kind.resource}/scale"].update(("get", "update", "patch"))
+            for resource, verbs in _writes(kind, radius):
+                found[kind.group, resource].update(verbs)
     if "statefulsets" in radius.kinds | radius.creates:
         found["", "persistentvolumeclaims"].add("list")
     if radius.selectors:
         found[_NETWORKING, "networkpolicies"].add("list")
-    if "pods" in radius.kinds:
-        found["", "pods/eviction"].add("create")
-        if "exec" in radius.irreversible:
-            found["", "pods/exec"].update(("get", "create"))
     if radius.reads_secrets:
         found["", "secrets"].update(_READ)
     return found
@@ -98,11 +126,14 @@ def _across(radius: BlastRadius) -> Iterator[Permission]:
     if "ingresses" in radius.kinds:
         yield Permission(namespace="", group=_NETWORKING, resource="ingressclasses", verb="get")
     if "nodes" in radius.kinds:
-        for verb in (*_READ, "update", "patch"):
-            yield Permission(namespace="", group="", resource="nodes", verb=verb)
         yield Permission(namespace="", group="", resource="pods", verb="list")
     elif "daemonsets" in radius.creates:
         yield Permission(namespace="", group="", resource="nodes", verb="list")
+    for kind in _written(radius):
+        if not kind.is_namespaced:
+            for resource, verbs in _writes(kind, radius):
+                for verb in verbs:
+                    yield Permission(namespace="", group=kind.group, resource=resource, verb=verb)
 
 
 def _watched(plan: Plan) -> Iterator[Permission]:
@@ -115,31 +146,21 @@ def _watched(plan: Plan) -> Iterator[Permission]:
             )
 
 
+def _writes(kind: Kind, radius: BlastRadius) -> Iterator[tuple[str, Sequence[str]]]:
+    """What is asked of the API to do to a kind what may be done, and to undo it."""
+    yield kind.resource, _READ
+    may = radius.verbs.get(kind.resource, verbs_of(kind.resource)) & verbs_of(kind.resource)
+    if WriteVerb.EXEC not in radius.irreversible:
+        may -= {WriteVerb.EXEC}
+    for verb in may:
+        yield kind.resource, _WRITE[verb]
+        for part, verbs in _PARTS.get(verb, ()):
+            if part.partition("/")[0] == kind.resource:
+                yield part, verbs
+
+
 def _written(radius: BlastRadius) -> list[Kind]:
     return [kind for kind in KINDS.values() if kind.resource in radius.kinds | radius.creates]
-
-
-def excess_beyond(plan: Plan) -> list[Permission]:
-    """What no run of the plan needs, and what an account that has too much is likely to have."""
-    radius = plan.blast_radius
-    anywhere = [
-        ("*", "*", "*"),
-        ("", "namespaces", "delete"),
-        ("", "nodes", "delete"),
-        ("", "secrets", "get"),
-        ("rbac.authorization.k8s.io", "clusterrolebindings", "create"),
-        ("apiextensions.k8s.io", "customresourcedefinitions", "delete"),
-    ]
-    within = [] if radius.reads_secrets else [("", "secrets", "get")]
-    within += [] if "exec" in radius.irreversible else [("", "pods/exec", "create")]
-    within += [("rbac.authorization.k8s.io", "rolebindings", "create")]
-    places = [("", anywhere), ("kube-system", [("", "pods", "delete")])]
-    places += [(namespace, within) for namespace in sorted(radius.namespaces)]
-    return [
-        Permission(namespace=namespace, group=group, resource=resource, verb=verb)
-        for namespace, listed in places
-        for group, resource, verb in listed
-    ]
 
 
 def roles_for(

@@ -13,11 +13,13 @@ from typing import Final
 
 import anyio
 
+from orchestrator.domain.cluster_identity import ClusterIdentity
 from orchestrator.domain.errors import (
     AnotherCluster,
     ClusterUnavailable,
     InvalidValue,
     KubeconfigUnreadable,
+    NotApproved,
     Unavailable,
 )
 from orchestrator.domain.guarding import (
@@ -37,7 +39,7 @@ from orchestrator.guard.credentials import load_access
 from orchestrator.guard.doors import opened
 from orchestrator.guard.forward import Forward
 from orchestrator.guard.gate import Gate
-from orchestrator.guard.identifying import must_be_the_same
+from orchestrator.guard.identifying import identify, must_be_approved, must_be_the_same
 from orchestrator.guard.ledger import Ledger
 from orchestrator.guard.overlay import Overlay, RehearsedUpstream
 from orchestrator.guard.proxy import Proxy, answering, listening
@@ -57,6 +59,18 @@ _UNANSWERED: Final = timedelta(seconds=6)
 """After what time without a word from the database the run is put back, whoever holds it."""
 _LOOKS: Final = 3
 """How many looks in a row must fail for that: a process that was asleep has time to hear."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Post:
+    """What a guard guards, and where.
+
+    Shape: cluster is which one a rehearsal is in.
+    """
+
+    assignment: GuardAssignment
+    upstream: Upstream
+    cluster: ClusterIdentity | None
 
 
 async def serve_guard(
@@ -86,6 +100,8 @@ async def serve_guard(
                 upstream = RehearsedUpstream(upstream, overlay)
                 journal = RehearsalJournal(overlay=overlay, say=say)
             await must_be_the_same(assignment.run, upstream, journal)
+            await must_be_approved(assignment, upstream)
+            cluster = await identify(upstream) if assignment.rehearsing else None
         except InvalidValue as error:
             await say(failed(Trouble.ASSIGNMENT, str(error)))
         except KubeconfigUnreadable as error:
@@ -94,10 +110,11 @@ async def serve_guard(
             await say(failed(Trouble.CLUSTER, str(error)))
         except AnotherCluster as error:
             await say(failed(Trouble.ANOTHER_CLUSTER, str(error)))
+        except NotApproved as error:
+            await say(failed(Trouble.NOT_APPROVED, error.problem))
         else:
             return await _guard(
-                assignment=assignment,
-                upstream=upstream,
+                post=_Post(assignment=assignment, upstream=upstream, cluster=cluster),
                 journal=journal,
                 commands=commands,
                 say=say,
@@ -121,19 +138,17 @@ async def _upstream(stack: AsyncExitStack, assignment: GuardAssignment) -> Upstr
 
 async def _guard(
     *,
-    assignment: GuardAssignment,
-    upstream: Upstream,
+    post: _Post,
     journal: UndoJournal,
     commands: AsyncIterator[Line],
     say: Say,
     clock: Clock,
     door: int | None,
 ) -> Restoration | None:
-    ledger = Ledger(await journal.records(assignment.run))
+    ledger = Ledger(await journal.records(post.assignment.run))
     async with questions() as asking:
         return await _behind_doors(
-            assignment=assignment,
-            upstream=upstream,
+            post=post,
             journal=RememberingJournal(journal, ledger, asking),
             ledger=ledger,
             commands=commands,
@@ -145,8 +160,7 @@ async def _guard(
 
 async def _behind_doors(
     *,
-    assignment: GuardAssignment,
-    upstream: Upstream,
+    post: _Post,
     journal: RememberingJournal,
     ledger: Ledger,
     commands: AsyncIterator[Line],
@@ -154,6 +168,7 @@ async def _behind_doors(
     clock: Clock,
     door: int | None,
 ) -> Restoration | None:
+    assignment, upstream = post.assignment, post.upstream
     gate = Gate(clock=clock, longest=assignment.radius.longest, recovering=assignment.recovering)
     writing = Writing(
         assignment=assignment,
@@ -175,7 +190,7 @@ async def _behind_doors(
         forward,
         opened(door, {"kubernetes": answer_on, "forward": forward.answer_on}),
     ):
-        await say(ready(f"http://127.0.0.1:{port}/g/{token}"))
+        await say(ready(f"http://127.0.0.1:{port}/g/{token}", post.cluster))
         is_ended = False
         restoration: Restoration | None = None
         try:

@@ -4,13 +4,23 @@ It does not decide what is refused.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from orchestrator.domain.blast_radius import Denied
 from orchestrator.domain.errors import Refused
+from orchestrator.domain.guarding import STOP
 
 CAUSE: Final = "BlastRadius"
 """Said to whoever reads the error, a responder perhaps: it must not betray the day."""
+
+
+_WAYS_OUT: Final[Mapping[str, str]] = {
+    "stage": "only while a run plays may anything be written; wait until it has begun, or start"
+    " another one",
+    STOP: "what it did is put back now; start another run when that is done and no halt is engaged",
+}
+"""What to do about refusals that are about a moment, by their rules."""
 
 
 class NotLetThrough(Refused):
@@ -19,7 +29,8 @@ class NotLetThrough(Refused):
     slug = "not-let-through"
 
     def __init__(self, *, target: str, rule: str, reason: str) -> None:
-        super().__init__(f"{target} is refused by the rule {rule}: {reason}")
+        way_out = f"; {_WAYS_OUT[rule]}" if rule in _WAYS_OUT else ""
+        super().__init__(f"{target} is refused by the rule {rule}: {reason}{way_out}")
         self.target = target
         self.rule = rule
         self.reason = reason

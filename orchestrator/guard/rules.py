@@ -14,6 +14,7 @@ from orchestrator.domain.net_effect import NetEffect, marks_of
 from orchestrator.domain.remade import is_mark, leaves_between
 from orchestrator.domain.undo import Change, Document, Path, UndoRecord, Verb, value_at
 from orchestrator.guard.drafting import Draft
+from orchestrator.guard.kinds import Expansion
 from orchestrator.guard.outside import gives_up
 from orchestrator.guard.powers import asked_for, powers_of
 
@@ -41,7 +42,7 @@ def never(draft: Draft) -> Denied | None:
 
 def _finalizers(draft: Draft) -> Denied | None:
     """An object that goes only when somebody takes a finalizer off is neither made nor deleted."""
-    if draft.verb is Verb.CREATE and not draft.call.kind.is_carrier:
+    if draft.verb is Verb.CREATE and draft.call.kind.expansion is not Expansion.CHAOS:
         return _made_to_stay(draft)
     # What a run made, it made without one; whoever put one on it since takes it off.
     is_own = bool(marks_of(draft.before))

@@ -11,6 +11,7 @@ from orchestrator.domain.changeable import changed_fields
 from orchestrator.domain.undo import Verb
 from orchestrator.guard.drafting import Draft
 from orchestrator.guard.impact import (
+    admission,
     autoscalers,
     chaos_mesh,
     ingresses,
@@ -40,6 +41,9 @@ _EXPAND: Final[Mapping[Expansion, _Expand]] = {
     Expansion.QUOTA: policies.of_quota,
     Expansion.AUTOSCALER: autoscalers.of_autoscaler,
     Expansion.CHAOS: chaos_mesh.of_chaos,
+    Expansion.WEBHOOKS: admission.of_webhooks,
+    Expansion.ADMISSION_POLICY: admission.of_policy,
+    Expansion.ADMISSION_BINDING: admission.of_binding,
 }
 
 
@@ -48,7 +52,9 @@ class Targets:
 
     def __init__(self, upstream: Upstream, ledger: Ledger, radius: BlastRadius) -> None:
         is_narrow = bool(radius.selectors)
-        self._around = Surroundings(upstream, ledger, radius.namespaces, is_narrow=is_narrow)
+        self._around = Surroundings(
+            upstream, ledger, radius.namespaces, kinds=radius.kinds, is_narrow=is_narrow
+        )
         self._keeps_budgets = radius.disruption_budgets is Budgets.RESPECTED
 
     async def write(self, draft: Draft) -> Write:
@@ -75,6 +81,7 @@ class Targets:
             reached=impact.reached,
             candidates=impact.candidates,
             namespaces=impact.namespaces,
+            finds=impact.finds,
             sizes=await self._around.sizes(impact.lost),
             left=await left_of(impact, self._around) if counts_budgets else (),
             changed=changed_fields(draft.before or {}, draft.after or {})

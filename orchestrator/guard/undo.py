@@ -4,8 +4,7 @@ Safe to repeat, safe from any process, safe twice at once: every step is decided
 object as it is, and locked to it. It does not look at anything that the journal does not hold.
 """
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -15,23 +14,27 @@ import anyio
 from orchestrator.domain.deciding import Await, PutBack, Recreate, Remove, Settled, decide
 from orchestrator.domain.errors import ChaosDayError
 from orchestrator.domain.identity import RunId
-from orchestrator.domain.net_effect import NetEffect, marks_of, net_effects
+from orchestrator.domain.net_effect import NetEffect, has_controller, marks_of, net_effects
 from orchestrator.domain.undo import (
     IRREVERSIBLE,
     Difference,
     Document,
+    Path,
     Restoration,
     UndoRecord,
     UndoState,
     Verb,
 )
-from orchestrator.guard import rules
+from orchestrator.guard.barring import Barring, barriers_in
 from orchestrator.guard.bodies import Media
 from orchestrator.guard.kinds import OWNERS
+from orchestrator.guard.naming import mark_of
+from orchestrator.guard.returning import Returning
 from orchestrator.guard.upstream import Reply, Upstream
 from orchestrator.ports import UndoJournal
 
 _SIZE: Final = ("resources",)
+_LABELS: Final[Path] = ("metadata", "labels")
 _MOST_TRIES: Final = 20
 _AT_ONCE: Final = 8
 _LOOK_AGAIN: Final = timedelta(milliseconds=50)
@@ -56,14 +59,33 @@ class Undoing:
         self._run = run
         self._upstream = upstream
         self._journal = journal
+        self._barring = Barring(upstream)
+        self._us = mark_of(run)
+        self._returning = Returning(upstream=upstream, barring=self._barring, us=self._us)
+        self._notes: dict[str, str] = {}
 
     async def undo(self, *, wait: timedelta = _WAIT) -> Restoration:
         """Put everything back that still is as we made it.
 
         Raises: ClusterUnavailable: the cluster does not answer; ask again.
         """
-        effects = net_effects(await self._journal.records(self._run))
+        records = await self._journal.records(self._run)
+        self._barring.note(records)
+        effects = net_effects(records)
         outcomes: dict[str, Outcome] = {}
+        barriers = barriers_in(effects)
+        await self._put_all_back(barriers, outcomes, wait)
+        strayed = _strayed_from_ours(effects)
+        await self._put_all_back(strayed, outcomes, wait)
+        await self._until_taken_back(strayed, wait)
+        rest = [each for each in effects if each.ref.path not in outcomes]
+        await self._put_all_back(rest, outcomes, wait)
+        return await self._restoration([outcomes[effect.ref.path] for effect in effects])
+
+    async def _put_all_back(
+        self, effects: Sequence[NetEffect], outcomes: dict[str, Outcome], wait: timedelta
+    ) -> None:
+        """Put each of them back; what came of it is added to the outcomes."""
         failed: list[ChaosDayError] = []
         limit = anyio.CapacityLimiter(_AT_ONCE)
 
@@ -82,7 +104,15 @@ class Undoing:
                 tasks.start_soon(put_back, effect)
         if failed:
             raise failed[0]
-        return await self._restoration([outcomes[effect.ref.path] for effect in effects])
+
+    async def _until_taken_back(self, pods: Sequence[NetEffect], wait: timedelta) -> None:
+        """Wait until each pod has a controller again, or is gone; not for ever."""
+        with anyio.move_on_after(wait.total_seconds()):
+            for effect in pods:
+                now = await self._upstream.read(effect.ref.path)
+                while now is not None and not has_controller(now):
+                    await anyio.sleep(_LOOK_AGAIN.total_seconds())
+                    now = await self._upstream.read(effect.ref.path)
 
     async def _restoration(self, outcomes: Sequence[Outcome]) -> Restoration:
         records = await self._journal.records(self._run)
@@ -92,11 +122,13 @@ class Undoing:
             undone=tuple(key for key in undone if key not in open_keys),
             kept=tuple(difference for each in outcomes for difference in each.kept),
             pending=tuple(each.pending for each in outcomes if each.pending),
+            notes=tuple(self._notes.values()),
         )
 
     async def _put_back(self, effect: NetEffect, wait: timedelta) -> Outcome:
         problem = "it changes all the time"
         seen: set[str] = set()
+        earlier: Document | None = None
         with anyio.move_on_after(wait.total_seconds()):
             for _ in range(_MOST_TRIES):
                 now = await self._look(effect, seen)
@@ -113,15 +145,22 @@ class Undoing:
                         # The records stay as they are, so that whoever asks again looks again.
                         return Outcome(kept=decision.kept)
                     if reply.is_success:
+                        now = await self._upstream.read(effect.ref.path) if in_doubt else now
+                        note = await self._returning.give_back(effect, now, earlier)
+                        if note:
+                            self._notes[effect.ref.path] = note
                         return await self._settled(effect, decision, is_sure=in_doubt)
                 else:
                     reply = await self._act(effect, decision, now)
+                    if earlier is None and reply.is_success:
+                        earlier = now
                 if reply.status == 422 and effect.origin is not None and not effect.is_refused:
                     # What was made in its place is to go first; the server knows best.
                     effect = replace(effect, is_refused=True)
                     continue
                 if not reply.is_success and reply.status not in {404, 409}:
                     return await self._failed(effect, reply)
+        problem = self._barring.said_about(effect.ref.path) or problem
         return Outcome(pending=f"{effect.ref.key}: {problem}")
 
     async def _look(self, effect: NetEffect, seen: set[str]) -> Document | None:
@@ -133,17 +172,25 @@ class Undoing:
     async def _act(
         self, effect: NetEffect, decision: PutBack | Remove | Recreate, now: Document | None
     ) -> Reply:
-        path = effect.ref.path
+        about = path = effect.ref.path
+        query = {"fieldManager": self._us}
         match decision:
             case PutBack(patch=patch):
                 if sized := resized(patch, now or {}, kind=effect.ref.kind):
                     path, patch = f"{path}/resize", sized
                 body = _locked(patch, now or {})
-                return await self._upstream.send("PATCH", path, body=body, media=Media.MERGE_PATCH)
+                media = Media.MERGE_PATCH
+                return await self._barring.send(
+                    "PATCH", path, about=about, query=query, body=body, media=media
+                )
             case Remove(uid=uid):
-                return await self._upstream.send("DELETE", path, body=_removal(effect, uid))
+                body = _removal(effect, uid)
+                return await self._barring.send("DELETE", path, about=about, body=body)
             case Recreate(document=document):
-                return await self._upstream.send("POST", path.rpartition("/")[0], body=document)
+                path = path.rpartition("/")[0]
+                return await self._barring.send(
+                    "POST", path, about=about, query=query, body=document
+                )
 
     async def _break_lock(self, effect: NetEffect, now: Document) -> Reply:
         """See to it that a write whose answer never came can no longer be made.
@@ -152,19 +199,22 @@ class Undoing:
         annotation that makes the new version is named after the run and taken off at once, also
         by whoever repeats this.
         """
-        mark = f"x-{hashlib.sha256(self._run.encode()).hexdigest()[:8]}"
-        path = effect.ref.path
+        mark, query = self._us, {"fieldManager": self._us}
+        path, media = effect.ref.path, Media.MERGE_PATCH
         touch = _locked({"metadata": {"annotations": {mark: "1"}}}, now)
-        reply = await self._upstream.send("PATCH", path, body=touch, media=Media.MERGE_PATCH)
+        reply = await self._barring.send(
+            "PATCH", path, about=path, query=query, body=touch, media=media
+        )
         if not reply.is_success:
             return reply
         untouch = {"metadata": {"annotations": {mark: None}}}
-        return await self._upstream.send("PATCH", path, body=untouch, media=Media.MERGE_PATCH)
+        return await self._barring.send(
+            "PATCH", path, about=path, query=query, body=untouch, media=media
+        )
 
     async def _settled(self, effect: NetEffect, decision: Settled, *, is_sure: bool) -> Outcome:
         state = UndoState.KEPT if decision.kept else UndoState.UNDONE
-        note = "; ".join(map(str, decision.kept))
-        await self._note(effect, state, note, is_sure=is_sure)
+        await self._note(effect, state, "; ".join(map(str, decision.kept)), is_sure=is_sure)
         return Outcome(kept=decision.kept)
 
     async def _failed(self, effect: NetEffect, reply: Reply) -> Outcome:
@@ -183,22 +233,6 @@ class Undoing:
             noted = replace(record, state=record.state if is_open else state, note=told)
             if noted != record:
                 await self._journal.settle(noted)
-
-
-def commands_left(records: Iterable[UndoRecord], problem: str) -> tuple[str, ...]:
-    """What commands of a method may have left, as the rollbacks that were to take it back did not.
-
-    Shape: one text for each object that a command was run in; problem says why they did not.
-    """
-    keys = dict.fromkeys(each.ref.key for each in records if _was_run_by_method(each))
-    return tuple(
-        f"{key}: what a command of the method did in it may still be there ({problem})"
-        for key in keys
-    )
-
-
-def _was_run_by_method(record: UndoRecord) -> bool:
-    return record.verb is Verb.EXEC and record.was_made and not rules.is_of_rollbacks(record)
 
 
 def resized(patch: Mapping[str, Any], now: Document, *, kind: str) -> dict[str, Any]:
@@ -243,6 +277,26 @@ def _removal(effect: NetEffect, uid: str) -> dict[str, Any]:
         "preconditions": {"uid": uid},
         "propagationPolicy": "Foreground" if waits else "Background",
     }
+
+
+def _strayed_from_ours(effects: Sequence[NetEffect]) -> list[NetEffect]:
+    """The pods that may have been led away from a workload which this run made.
+
+    They go with it, once its controller has taken them back; without one they would stay.
+    """
+    namespaces = {
+        each.ref.namespace
+        for each in effects
+        if not each.existed and each.ref.kind in OWNERS and each.created
+    }
+    return [
+        each
+        for each in effects
+        if each.ref.kind == "pods"
+        and each.ref.namespace in namespaces
+        and each.has_controller
+        and any(path[:2] == _LABELS for path in each.changes)
+    ]
 
 
 def _was_undone(record: UndoRecord) -> bool:

@@ -5,8 +5,9 @@ It sends what it is given: whether a request may be made has been decided before
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -15,6 +16,7 @@ from yarl import URL
 
 from orchestrator.domain.errors import ClusterUnavailable
 from orchestrator.domain.undo import Document
+from orchestrator.guard.access.showing import Shown
 from orchestrator.guard.bodies import Media, dump
 from orchestrator.guard.credentials import Access
 from orchestrator.guard.paths import Query, with_query
@@ -55,7 +57,7 @@ class Reply:
     def message(self) -> str:
         """What the API server said about a failure, or that somebody else answered."""
         said = self.document()
-        unsaid = "no message" if said else "not the answer of an API server"
+        unsaid = "no message" if "kind" in said else "not the answer of an API server"
         return f"{self.status}: {said.get('message') or unsaid}"
 
 
@@ -83,6 +85,8 @@ class Upstream:
     def __init__(self, access: Access, session: aiohttp.ClientSession) -> None:
         self._access = access
         self._session = session
+        # Apart from its address, which the library repeats in its errors.
+        self._proxy, self._proxy_headers = _parted(access.proxy)
 
     @property
     def server(self) -> str:
@@ -142,7 +146,7 @@ class Upstream:
         found = reply.document()
         if reply.status == 404 and (found.get("kind") == "Status" or await self._is_itself()):
             return None
-        if not reply.is_success or not found:
+        if not reply.is_success or "kind" not in found:
             raise ClusterUnavailable(
                 cluster=self._access.cluster, problem=f"GET {path}: {reply.message()}"
             )
@@ -181,23 +185,9 @@ class Upstream:
 
         Raises: NoWebSocket: the API server would not have it; ClusterUnavailable.
         """
-        access = self._access
-        authorization = await self._authorization()
         try:
             async with asyncio.timeout(_PATIENCE):
-                connection = await self._session.ws_connect(
-                    URL(access.server + target, encoded=True),
-                    protocols=protocols,
-                    headers=dict(authorization),
-                    ssl=access.tls if access.tls is not None else True,
-                    server_hostname=access.server_name,
-                    proxy=access.proxy,
-                    max_msg_size=_LARGEST_FRAME,
-                    timeout=aiohttp.ClientWSTimeout(ws_close=1),
-                    # An API server hangs up right after its farewell; one that answers it at once
-                    # would take that for a connection that broke.
-                    autoclose=False,
-                )
+                connection = await self._open_websocket(target, protocols)
         except aiohttp.WSServerHandshakeError as error:
             raise NoWebSocket(error.status) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -205,32 +195,92 @@ class Upstream:
         async with connection:
             yield connection
 
-    async def _open(self, asked: _Asked) -> aiohttp.ClientResponse:
+    async def _open_websocket(
+        self, target: str, protocols: Sequence[str]
+    ) -> aiohttp.ClientWebSocketResponse:
+        shown = await self._shown()
+        try:
+            return await self._connect(target, protocols, shown)
+        except aiohttp.WSServerHandshakeError as error:
+            if error.status != 401 or (other := await self._other_than(shown)) is None:
+                raise
+            return await self._connect(target, protocols, other)
+
+    async def _connect(
+        self, target: str, protocols: Sequence[str], shown: Shown
+    ) -> aiohttp.ClientWebSocketResponse:
         access = self._access
-        authorization = await self._authorization()
+        return await self._session.ws_connect(
+            URL(access.server + target, encoded=True),
+            protocols=protocols,
+            headers=access.headers_with(shown),
+            ssl=shown.tls if shown.tls is not None else True,
+            server_hostname=access.server_name,
+            proxy=self._proxy,
+            proxy_headers=dict(self._proxy_headers),
+            max_msg_size=_LARGEST_FRAME,
+            timeout=aiohttp.ClientWSTimeout(ws_close=1),
+            # An API server hangs up right after its farewell; one that answers it at once
+            # would take that for a connection that broke.
+            autoclose=False,
+        )
+
+    async def _open(self, asked: _Asked) -> aiohttp.ClientResponse:
+        shown = await self._shown()
+        response = await self._request(asked, shown)
+        if response.status != 401 or (other := await self._other_than(shown)) is None:
+            return response
+        # Nobody that an API server does not know has changed anything, so this is no second time.
+        response.close()
+        return await self._request(asked, other)
+
+    async def _request(self, asked: _Asked, shown: Shown) -> aiohttp.ClientResponse:
+        access = self._access
+        headers = access.headers_with(shown)
+        headers.update(asked.headers)
+        headers["Accept-Encoding"] = "identity"
         return await self._session.request(
             asked.method,
             URL(access.server + asked.target, encoded=True),
             data=asked.content,
-            headers={**asked.headers, **authorization, "Accept-Encoding": "identity"},
+            headers=headers,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT),
-            ssl=access.tls if access.tls is not None else True,
+            ssl=shown.tls if shown.tls is not None else True,
             server_hostname=access.server_name,
-            proxy=access.proxy,
+            proxy=self._proxy,
+            proxy_headers=dict(self._proxy_headers),
         )
 
-    async def _authorization(self) -> Mapping[str, str]:
-        access = self._access
-        if access.may_block:
-            value = await asyncio.to_thread(access.authorization)
-        else:
-            value = access.authorization()
-        return {"Authorization": value} if value else {}
+    async def _shown(self) -> Shown:
+        """What to show now. Raises: ClusterUnavailable: a plugin gives nothing."""
+        credentials = self._access.credentials
+        if (shown := credentials.at_hand()) is not None:
+            return shown
+        return await asyncio.to_thread(credentials.renewed)
+
+    async def _other_than(self, refused: Shown) -> Shown | None:
+        """What else can be shown than what the API server refused; None when there is nothing."""
+        with suppress(ClusterUnavailable):
+            other = await asyncio.to_thread(self._access.credentials.renewed, refused)
+            return None if other.is_same_as(refused) else other
+        return None
 
     def _unanswered(self, error: Exception) -> ClusterUnavailable:
         problem = str(error) or type(error).__name__
         return ClusterUnavailable(cluster=self._access.cluster, problem=f"no answer ({problem})")
+
+
+def _parted(proxy: str | None) -> tuple[URL | None, Mapping[str, str]]:
+    """The address of a proxy, and what shows the name and the password in it."""
+    if proxy is None:
+        return None, {}
+    url = URL(proxy)
+    if url.user is None:
+        return url, {}
+    both = f"{url.user}:{url.password or ''}"
+    # The library makes a Proxy-Authorization of it, whichever way the proxy is asked.
+    return url.with_user(None), {"Authorization": f"Basic {b64encode(both.encode()).decode()}"}
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ A halt is of one day, and whoever halted it did not know of this one. So none is
 cluster on which another open day is halted. It does not conduct the run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -12,14 +12,14 @@ from typing import Final
 import structlog
 
 from orchestrator.domain.day import ChaosDay, DayState, PinnedExperiment
-from orchestrator.domain.errors import Conflict, DayHalted, KubeconfigUnreadable
-from orchestrator.domain.identity import DayId, WorkerId
+from orchestrator.domain.errors import Conflict, DayHalted, KubeconfigUnreadable, LeaseLost
+from orchestrator.domain.identity import DayId, RunId, WorkerId
 from orchestrator.domain.plan import Cluster, Plan
 from orchestrator.domain.run import Phase, Run
 from orchestrator.ports import Clock, Kubeconfigs, Storage
 from orchestrator.services.conducting import GONE
 from orchestrator.services.halting import Halting
-from orchestrator.services.opening import Opening
+from orchestrator.services.opening import Opened, Opening
 from orchestrator.services.planning import Planning
 from orchestrator.services.recording import OURSELVES, Said
 
@@ -55,29 +55,37 @@ class Apart:
 
     async def open(
         self, plan: Plan, experiments: Mapping[str, PinnedExperiment], *, said: Said
-    ) -> ChaosDay:
+    ) -> Opened:
         """Lay a day out and open it.
 
         A run that goes by the clock is held by this process before it is armed, so that nobody
         takes it up but whoever finds that this process is gone.
-        Raises: DayHalted: of another open day, whose cluster this may be; InvalidPlan; Conflict.
+        Raises: DayHalted: of another open day, whose cluster this may be; InvalidPlan; Conflict;
+        LeaseLost.
         """
         await self._refuse_beside_a_halt(plan.cluster)
         day = await self._planning.lay_out(plan, experiments, plan_source="", said=said)
-        await self._hold(day)
-        day = await self._opening.open(day.id, said=said)
+        held = await self._hold(day)
+        opened = await self._opening.open_with_runs(day.id, said=said)
         try:
             # A halt of every open day that came until now did not find this one.
             await self._refuse_beside_a_halt(plan.cluster)
         except DayHalted as error:
             await self._give_up(day.id, said, reason=str(error))
             raise
-        return day
+        if lost := held - {(run.id, run.fence) for run in opened.runs}:
+            # This process was asleep for so long that somebody took it for gone.
+            raise LeaseLost(run=min(lost)[0])
+        return opened
 
-    async def _hold(self, day: ChaosDay) -> None:
+    async def _hold(self, day: ChaosDay) -> Set[tuple[RunId, int]]:
+        """Take hold of the runs that go by the clock; returns them with their fences."""
+        held = set()
         for run in await self._storage.runs(day.id):
             if not day.plan.box(run.box).by_hand:
-                await self._storage.take(run, worker=self._worker, lease=self._lease)
+                taken = await self._storage.take(run, worker=self._worker, lease=self._lease)
+                held.add((taken.id, taken.fence))
+        return held
 
     async def close(self, day: DayId, *, said: Said) -> None:
         """Close a day whose command leaves, unless a fault of it may still be in.
@@ -92,10 +100,11 @@ class Apart:
     async def close_forsaken(self) -> None:
         """Close the days of commands that are gone; what never started is cancelled.
 
-        One that is halted stays as it is, until somebody releases the halt.
+        One that is halted stays as it is, until somebody releases the halt. One that was not
+        opened yet stays planned, and what is armed or planned in it is cancelled.
         """
         for day in await self._storage.days():
-            if day.state is not DayState.OPEN or not day.is_apart:
+            if day.state is DayState.CLOSED or not day.is_apart:
                 continue
             # Whoever else does so at this moment may be first.
             with suppress(Conflict):
@@ -112,8 +121,9 @@ class Apart:
                 # From here on a command that was only asleep holds it no more.
                 await self._storage.take(run, worker=self._worker, lease=self._lease)
                 await self._opening.cancel(run.id, said=OURSELVES, reason=GONE)
-        await self._opening.close(day.id, said=OURSELVES)
-        log.warning("day of a command that is gone was closed", day=day.id)
+        if day.state is DayState.OPEN:
+            await self._opening.close(day.id, said=OURSELVES)
+            log.warning("day of a command that is gone was closed", day=day.id)
 
     def _may_be_forsaken(self, day: ChaosDay, run: Run) -> bool:
         """Whether nobody is there for a run of a command, unless somebody holds it."""

@@ -4,12 +4,13 @@ It does not start anything, and narrows limits, never widens them.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import structlog
 
 from orchestrator.domain.blast_radius import BlastRadius
+from orchestrator.domain.cluster_identity import ClusterIdentity, elsewhere
 from orchestrator.domain.day import ChaosDay
 from orchestrator.domain.day_budget import Reservation, asked_by, within
 from orchestrator.domain.errors import NotApproved
@@ -23,6 +24,16 @@ from orchestrator.services.recording import Recording
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleared:
+    """How a run may start."""
+
+    radius: BlastRadius
+    """The limits within which it may."""
+    cluster: ClusterIdentity | None = None
+    """Where alone it may; None for one that needs no approval, or whose cluster was not noted."""
+
+
 class Clearing:
     """Decides whether a run may start, and within which limits."""
 
@@ -31,13 +42,24 @@ class Clearing:
         self._previewing = previewing
         self._recording = recording
 
-    async def clear(self, run: Run, day: ChaosDay) -> BlastRadius:
-        """The limits within which the run may start; its part of the budget is held from now on.
+    async def clear(self, run: Run, day: ChaosDay) -> Cleared:
+        """How the run may start; its part of the budget is held from now on.
 
         Raises: NotApproved; BudgetExhausted; LeaseLost; ClusterUnavailable; EngineUnavailable.
         """
+        preview = await self._approved(run, day)
+        approved = preview.targets if preview and preview.targets.is_whole else None
+        radius = await self._within_budget(run, day, approved)
+        return Cleared(radius=radius, cluster=preview.cluster if preview else None)
+
+    async def _within_budget(
+        self, run: Run, day: ChaosDay, approved: TargetSet | None
+    ) -> BlastRadius:
+        """The limits of the run, of which its part of the day's budget is held.
+
+        Shape: approved is what was approved; None where that is not known.
+        """
         radius = day.plan.radius_of(day.plan.box(run.box))
-        approved = await self._approved(run, day)
         if approved is not None:
             radius = pinned(radius, approved)
         budget = day.plan.day_budget
@@ -63,8 +85,8 @@ class Clearing:
         await self._storage.append([entry])
         log.info("budget reserved", run=run.id, objects=asked.objects)
 
-    async def _approved(self, run: Run, day: ChaosDay) -> TargetSet | None:
-        """What was approved and still holds; None where no approval is needed or it was blind.
+    async def _approved(self, run: Run, day: ChaosDay) -> Preview | None:
+        """The preview that was approved and still holds; None where none is needed.
 
         Raises: NotApproved.
         """
@@ -81,7 +103,7 @@ class Clearing:
             # A kubeconfig that is changed while it is found out leads elsewhere now.
             await self._refuse_elsewhere(run, subject, approved)
         await self._tell_approval(run, approved)
-        return approved.targets if approved.targets.is_whole else None
+        return approved
 
     async def _refuse_elsewhere(self, run: Run, subject: Subject, approved: Preview) -> None:
         """Refuse a cluster that is not the one that was previewed. Raises: NotApproved."""
@@ -98,6 +120,8 @@ class Clearing:
     async def _refuse_more(self, run: Run, subject: Subject, approved: Preview) -> None:
         """Refuse a run that would do more by now than was approved. Raises: NotApproved."""
         now = await self._previewing.resolve(subject)
+        if problem := elsewhere(approved.cluster, now.cluster):
+            raise NotApproved(run=run.title, problem=problem)
         if problem := now.refused or now.targets.beyond(approved.targets):
             told = f"{problem} ({now.problem})" if now.problem else problem
             raise NotApproved(run=run.title, problem=told)

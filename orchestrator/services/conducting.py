@@ -16,6 +16,7 @@ import anyio
 import structlog
 
 from orchestrator.domain.blast_radius import BlastRadius
+from orchestrator.domain.cluster_identity import ClusterIdentity
 from orchestrator.domain.day import ChaosDay
 from orchestrator.domain.errors import (
     AnotherCluster,
@@ -24,6 +25,7 @@ from orchestrator.domain.errors import (
     LeaseLost,
     Unavailable,
 )
+from orchestrator.domain.hypothesis import tolerances_of
 from orchestrator.domain.identity import DayId, WorkerId
 from orchestrator.domain.plan import TimeBox
 from orchestrator.domain.run import Finding, Move, Phase, Run
@@ -55,6 +57,7 @@ class _Context:
     box: TimeBox
     limits: Limits
     radius: BlastRadius
+    approved_in: ClusterIdentity | None = None
 
 
 class Conducting:
@@ -173,7 +176,7 @@ class Conducting:
         if not lease.run.phase.may_hold_fault:
             problem = await self._from_the_start(lease, context)
         elif lease.run.phase is Phase.STRANDED:
-            await lease.move(Move.RESTORE)
+            await _restore_anew(lease)
         if lease.run.phase.may_hold_fault and not lease.run.phase.is_final:
             await self._restore(lease, context, problem)
 
@@ -190,6 +193,7 @@ class Conducting:
             abort_when=day.plan.abort_when,
             probes=len(hypothesis.get("probes", ())),
             service=box.service,
+            tolerances=tolerances_of(document),
             by_hand=box.by_hand,
         )
         return _Context(day=day, box=box, limits=limits, radius=day.plan.radius_of(box))
@@ -201,7 +205,8 @@ class Conducting:
             await lease.move(Move.REFUSE, reason, reason=reason)
             return ""
         try:
-            context = replace(context, radius=await self._clearing.clear(run, context.day))
+            cleared = await self._clearing.clear(run, context.day)
+            context = replace(context, radius=cleared.radius, approved_in=cleared.cluster)
             # To find out again what it would do takes as long as its actions.
             if late := self._late(run, context):
                 await lease.move(Move.REFUSE, late, reason=late)
@@ -233,15 +238,18 @@ class Conducting:
         taken over.
         """
         gone = f"its conductor was gone while it was {lease.run.phase}"
-        reason = lease.run.reason or lease.reason or broke or gone
+        reason = lease.run.reason or lease.reason or broke
+        if not reason and not lease.run.stranded:
+            reason = gone
         last = anyio.current_time() + self._pace.restoring.total_seconds()
-        problem = ""
+        problem = "restoring took too long"
         for wait in itertools.chain(_RETRIES, itertools.repeat(_RETRIES[-1])):
             if anyio.current_time() + wait > last:
                 break
             await anyio.sleep(wait)
             try:
-                await lease.move(Move.RECOVER, reason, reason=reason, finding=Finding.ABORTED)
+                found = lease.run.finding_or(Finding.ABORTED)
+                await lease.move(Move.RECOVER, reason, reason=reason, finding=found)
                 async with self._opened(lease, context, recovering=True) as course:
                     await course.restore_again()
             except LeaseLost:
@@ -254,9 +262,8 @@ class Conducting:
                 problem = str(error)
             if lease.run.phase.is_final:
                 return
-        await lease.move(
-            Move.STRAND, problem, reason=f"{reason}; {problem}", finding=Finding.STRANDED
-        )
+        found = lease.run.finding_or(Finding.STRANDED)
+        await lease.move(Move.STRAND, problem, stranded=problem, finding=found)
 
     @asynccontextmanager
     async def _opened(
@@ -318,8 +325,17 @@ class Conducting:
             abort_when=plan.abort_when,
             containment=plan.required_containment,
             may_reach=plan.may_reach,
+            approved_in=context.approved_in,
             hand=self._hand if box.by_hand and not recovering else None,
         )
+
+
+async def _restore_anew(lease: Lease) -> None:
+    """Begin to restore a stranded run once more; why it was stranded stays with it."""
+    run = lease.run
+    # Of one that was stranded long ago, the reason tells all there is.
+    apart = {} if run.stranded else {"stranded": run.reason, "reason": ""}
+    await lease.move(Move.RESTORE, "restored anew, as it was stranded", **apart)
 
 
 async def _stop_when_cancelled(lease: Lease) -> None:

@@ -4,7 +4,8 @@ Any doubt is an abort, and every road that injected leads through restoring. It 
 the processes of the run, nor take a run over; `conducting` does.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
@@ -25,6 +26,7 @@ from orchestrator.ports import Clock, Execution, Storage
 from orchestrator.services.leasing import Lease
 from orchestrator.services.listening import Heard
 from orchestrator.services.recording import Recording
+from orchestrator.services.steadying import Steadying, Unsteady
 
 log = structlog.get_logger()
 
@@ -41,14 +43,19 @@ class Pace:
     """How long the experiment's own rollbacks may take."""
     verification: timedelta = timedelta(seconds=60)
     """Within what time the world must be as before."""
-    after: timedelta = timedelta(seconds=10)
-    """For how long at the most the steady state is awaited after restoring."""
+    after: timedelta = timedelta(seconds=30)
+    """Within what time after that the steady state must hold again."""
     restoring: timedelta = timedelta(seconds=180)
-    """How long restoring may take in all before a person is called."""
+    """How long restoring may take in all before a person is called; to measure comes on top."""
     silence: timedelta = timedelta(seconds=20)
     """How long nothing may be measured while the fault is in: longer than any one probe takes."""
     lease: timedelta = timedelta(seconds=3)
     probe_interval: timedelta = timedelta(milliseconds=500)
+
+    @property
+    def ending(self) -> timedelta:
+        """How long a run may take to end once its fault's time is over."""
+        return self.restoring + self.first_sample + self.after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +81,8 @@ class Limits:
     probes: int
     """How many probes the hypothesis has."""
     service: str
+    tolerances: Mapping[str, str] = field(default_factory=dict)
+    """The tolerances of these probes by their names, for people."""
     by_hand: bool = False
     """Whether an agent of chaos works by hand, and may be refused something on the way."""
     starts_by: datetime | None = None
@@ -114,8 +123,9 @@ class Course:
         self._storage = storage
         self._clock = clock
         self._recording = recording
+        self._was_let_loose = False
         self._flaw = ""
-        """Of what a hand did, at the end of its fault; what it is refused later flaws nothing."""
+        """Of what a hand did, at the end of its fault."""
 
     # Before
 
@@ -192,7 +202,7 @@ class Course:
         except ChaosDayError as error:
             ending = Ending(move=Move.ABORT, reason=str(error))
         finally:
-            with anyio.fail_after(self._pace.restoring.total_seconds(), shield=True):
+            with anyio.fail_after(self._pace.ending.total_seconds(), shield=True):
                 await self._restore(ending)
         return self._lease.run
 
@@ -204,6 +214,7 @@ class Course:
         await self._lease.confirm()
         if early := self._end_now():
             return early
+        self._was_let_loose = True
         await self._execution.play()
         await heard.until(lambda: self._is_in or self._end_now() is not None, until=last)
         if not self._is_in or self._end_now():
@@ -232,10 +243,13 @@ class Course:
         """Why nothing can be claimed of what was done by hand; empty when something can."""
         if not self._limits.by_hand:
             return ""
-        if refused := self._heard.refusals:
-            more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
-            return f"the guard refused {refused[0]}{more}"
-        return "" if self._heard.writes else "nothing was written by hand"
+        return self._refused() or ("" if self._heard.writes else "nothing was written by hand")
+
+    def _refused(self) -> str:
+        """What the guard refused of the run, whatever it was doing; empty when nothing."""
+        refused = self._heard.refusals
+        more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+        return f"the guard refused {refused[0]}{more}" if refused else ""
 
     def _end_now(self) -> Ending | None:
         """Why the fault's time is over before its time, if it is."""
@@ -298,7 +312,7 @@ class Course:
             await self._execution.finish(patience=self._pace.rollbacks)
         else:
             await self._execution.stop(patience=self._pace.rollbacks)
-        await self.prove(aborted=ending.move is not Move.FINISH)
+        await self.prove(aborted=ending.move is not Move.FINISH, is_hit=self._was_let_loose)
 
     async def _as_asked(self, ending: Ending) -> Ending:
         """An abort with the reason of whoever asked for it, if somebody did.
@@ -320,11 +334,13 @@ class Course:
         except EngineUnavailable as error:
             # The journal knows all that was changed, whether or not the rollbacks were played.
             log.warning("rollbacks not played", run=self._lease.run.id, why=str(error))
-        return await self.prove(aborted=True, is_observed=False)
+        return await self.prove(aborted=True)
 
-    async def prove(self, *, aborted: bool, is_observed: bool = True) -> Run:
+    async def prove(self, *, aborted: bool, is_hit: bool = True) -> Run:
         """Undo what is left, verify, and conclude or strand a run that is rolling back.
 
+        Shape: is_hit says whether its method may have done anything, as that of every run may
+        that was taken over.
         Raises: ChaosDayError: the execution broke; the run is not at its end.
         """
         undone = await self._execution.undo()
@@ -335,36 +351,46 @@ class Course:
         )
         if not restoration.is_proven:
             return await self.strand("; ".join(restoration.pending))
-        if is_observed:
-            await self._await_steady_state()
-        await self._tell(restoration)
-        return await self._lease.move(Move.CONCLUDE, finding=self._finding(aborted=aborted))
+        is_measured = is_hit and self._limits.probes > 0
+        unsteady = await self._steadying().awaited() if is_measured else None
+        if unsteady is not None:
+            await self._tell(restoration, "what it changed is put back")
+            return await self.strand(unsteady.reason, self._finding(aborted=aborted, now=unsteady))
+        await self._tell(restoration, "restoration is proven")
+        return await self._conclude(self._finding(aborted=aborted))
 
-    async def strand(self, reason: str) -> Run:
+    async def _conclude(self, finding: Finding) -> Run:
+        run = self._lease.run
+        text = "restored after it was stranded" if run.stranded else ""
+        why = self._refused() if finding is Finding.UNKNOWN else ""
+        return await self._lease.move(
+            Move.CONCLUDE, text, finding=finding, reason=run.reason or why
+        )
+
+    async def strand(self, reason: str, finding: Finding | None = None) -> Run:
         """Call for a person: restoration could not be proven."""
-        return await self._lease.move(Move.STRAND, reason, reason=reason, finding=Finding.STRANDED)
+        found = finding or self._lease.run.finding_or(Finding.STRANDED)
+        return await self._lease.move(Move.STRAND, reason, stranded=reason, finding=found)
 
-    async def _await_steady_state(self) -> None:
-        """Measure on until the steady state is back, so that the debrief can say when."""
-        # While restoring after a take-over nobody measures.
-        if not self._limits.probes or not self._heard.samples:
-            return
-        since = self._clock.now()
+    def _steadying(self) -> Steadying:
+        return Steadying(
+            lease=self._lease,
+            execution=self._execution,
+            heard=self._heard,
+            clock=self._clock,
+            tolerances=self._limits.tolerances,
+            first_sample=self._pace.first_sample,
+            after=self._pace.after,
+        )
 
-        def back() -> bool:
-            fresh = [s for s in self._heard.latest().values() if s.at >= since]
-            return len(fresh) >= self._limits.probes and holds(fresh)
-
-        await self._heard.until(back, until=anyio.current_time() + self._pace.after.total_seconds())
-
-    async def _tell(self, restoration: Restoration) -> None:
+    async def _tell(self, restoration: Restoration, text: str) -> None:
         run = self._lease.run
         kept = "; ".join(str(difference) for difference in restoration.kept)
-        text = "restoration is proven"
         if restoration.undone:
             text += f"; put back: {', '.join(dict.fromkeys(restoration.undone))}"
         if kept:
             text += f"; kept, as others changed it: {kept}"
+        text = "; ".join([text, *restoration.notes])
         await self._storage.append(
             [
                 self._recording.entry(
@@ -376,12 +402,14 @@ class Course:
                     details={
                         "undone": list(restoration.undone),
                         "kept": [str(difference) for difference in restoration.kept],
+                        "notes": list(restoration.notes),
                     },
                 )
             ]
         )
 
-    def _finding(self, *, aborted: bool) -> Finding:
+    def _finding(self, *, aborted: bool, now: Unsteady | None = None) -> Finding:
+        """What it found. Shape: now is why the steady state is not proven to hold by now."""
         run = self._lease.run
         finding = finding_of(
             aborted=aborted,
@@ -389,7 +417,12 @@ class Course:
             during=_between(self._heard.samples, run.started_at, run.rolled_back_at),
             measurable=self._limits.probes > 0,
         )
-        return Finding.UNKNOWN if finding is Finding.HELD and self._flaw else finding
+        if finding is not Finding.HELD:
+            # One that was stranded may have found something before.
+            return run.finding_or(finding) if aborted else finding
+        if now is not None:
+            return Finding.DEVIATED if now.was_measured else Finding.UNKNOWN
+        return Finding.UNKNOWN if self._flaw or self._refused() else finding
 
 
 def _between(samples: list[Sample], start: datetime | None, end: datetime | None) -> list[Sample]:

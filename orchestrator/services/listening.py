@@ -57,6 +57,8 @@ class Heard:
     played: MethodPlayed | None = None
     trouble: str = ""
     """The first reason for which the method is not what was planned."""
+    endings: list[str] = field(default_factory=list)
+    """Why processes that hold no credentials ended before they were asked to."""
     guard_is_gone: bool = False
     is_stopped: bool = False
     """Whether the guard refused a write because the run was asked to stop."""
@@ -80,23 +82,28 @@ class Heard:
                 self.proven_at = at if injection is Injection.PROVEN else None
             case ActionEnded(succeeded=False, part="method", name=name, problem=problem):
                 self.mind(f"action {name!r} did not succeed: {problem}")
-            case WriteRefused(rule=rule, reason=reason) if rule == STOP:
-                self.is_stopped = True
-                self.mind(reason)
-            case WriteRefused(target=target, reason=reason):
-                self.refusals.append(f"{target}: {reason}")
-                if not self.by_hand:
-                    self.mind(f"the guard refused a write to {target}: {reason}")
+            case WriteRefused():
+                self._hear_refusal(happening)
             case WriteMade(target=target):
                 self.writes.append(target)
             case RunnerEnded(problem=problem):
-                self.mind(problem or "the runner ended before it was asked to")
+                self.endings.append(problem or "the runner ended before it was asked to")
+                self.mind(self.endings[-1])
             case GuardEnded(problem=problem):
                 self.guard_is_gone = True
                 self.mind(f"the guard ended: {problem}" if problem else "the guard ended")
             case ActionStarted() | ActionEnded():
                 pass
         self.bell.ring()
+
+    def _hear_refusal(self, refused: WriteRefused) -> None:
+        told = f"{refused.target}: {refused.reason}"
+        self.refusals.append(told)
+        if refused.rule == STOP:
+            self.is_stopped = True
+            self.mind(refused.reason)
+        elif not self.by_hand:
+            self.mind(f"the guard refused a write to {told}")
 
     def mind(self, trouble: str) -> None:
         """Remember a reason for which the method is not what was planned; the first stays."""
@@ -155,8 +162,10 @@ class Listening:
         """Hear an execution to its end.
 
         Shape: by is whose hand works, under whose name everything is recorded; None for nobody's.
+        Raises: whatever nobody foresaw, when all is heard.
         """
         ear = _Ear(self._storage, self._recording, run, by)
+        unforeseen: Exception | None = None
         try:
             async for happening in execution.happenings():
                 heard.hear(happening)
@@ -165,8 +174,14 @@ class Listening:
                 except Unavailable as error:
                     # A fault whose course cannot be recorded teaches nothing.
                     heard.mind(f"what happened could not be recorded: {error}")
+                except Exception as error:  # noqa: BLE001 - raised below, once all was heard
+                    # Whoever restores needs to hear of it, and whether the steady state is back.
+                    heard.mind(f"what happened could not be recorded: {error!r}")
+                    unforeseen = unforeseen or error
         finally:
             await ear.flush()
+            if unforeseen is not None:
+                raise unforeseen
 
 
 class _Ear:

@@ -3,8 +3,9 @@
 It does not conduct: opening only makes the agenda's runs ready to be taken up by the clock.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 import structlog
 
@@ -14,12 +15,23 @@ from orchestrator.domain.hypothesis import Sample
 from orchestrator.domain.identity import DayId, RunId
 from orchestrator.domain.incident import Incident, Status
 from orchestrator.domain.plan import Window
-from orchestrator.domain.run import Move, Phase, Run
+from orchestrator.domain.run import Move, Phase, Run, RunMoved
 from orchestrator.domain.timeline import Kind, Lane, TimelineEntry, VisibleAfter
 from orchestrator.ports import Clock, Storage
 from orchestrator.services.recording import Recording, Said
 
 log = structlog.get_logger()
+
+
+_WAITING: Final = frozenset({Phase.PLANNED, Phase.ARMED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A day that is open now, with its runs that may start, as they were stored with it."""
+
+    day: ChaosDay
+    runs: tuple[Run, ...]
 
 
 class Opening:
@@ -36,29 +48,46 @@ class Opening:
         Boxes that are placed relative to the opening are placed now.
         Raises: IllegalMove; DayHalted; Conflict: it is outside the plan's window.
         """
+        return (await self.open_with_runs(day_id, said=said)).day
+
+    async def open_with_runs(self, day_id: DayId, *, said: Said) -> Opened:
+        """As `open`; returns the runs that may start as well, as they were stored with the day.
+
+        Raises: as `open`; LeaseLost: somebody took hold of a run meanwhile.
+        """
         day = await self._storage.day(day_id)
         await self._refuse_if_halted(day_id)
         now = self._clock.now()
         _refuse_outside(day.plan.window, now)
         opened = day.open(now)
-        runs = await self._storage.runs(day_id)
-        await self._storage.replan(
-            [replace(run, planned_at=day.plan.box(run.box).planned_at(now)) for run in runs]
+        waiting = [run for run in await self._storage.runs(day_id) if run.phase in _WAITING]
+        placed = [replace(run, planned_at=day.plan.box(run.box).planned_at(now)) for run in waiting]
+        armed = {run.id: self._armed(run, said) for run in placed if _goes_by_the_clock(run, day)}
+        runs = tuple(armed[run.id][0] if run.id in armed else run for run in placed)
+        told = [self._moved(run, fact, "was armed", said) for run, fact in armed.values()]
+        # All at once: a day that is not open has no run that is armed by half of an opening.
+        await self._storage.open_day(
+            opened,
+            was=day,
+            runs=list(zip(runs, waiting, strict=True)),
+            entries=[*told, self._opened(day, said)],
         )
-        plan = day.plan
-        text = (
-            f"{plan.name} is open in the {plan.environment} environment: treat every failure"
-            " in it as if production were on fire"
-        )
-        entry = self._recording.entry(
-            day_id, Lane.DAY, Kind.OPENED, text, said=said, visible_after=VisibleAfter.NOW
-        )
-        for run in await self._storage.runs(day_id):
-            if run.phase is Phase.PLANNED and not day.plan.box(run.box).by_hand:
-                await self.arm(run.id, said=said)
-        await self._storage.save_day(opened, was=day, entries=[entry])
+        for run, fact in armed.values():
+            _log_move(run, fact)
         log.info("day opened", day=day_id, by=said.by.name, source=said.source)
-        return opened
+        return Opened(day=opened, runs=runs)
+
+    def _armed(self, run: Run, said: Said) -> tuple[Run, RunMoved]:
+        return run.advance(Move.ARM, by=said.by, at=self._clock.now())
+
+    def _opened(self, day: ChaosDay, said: Said) -> TimelineEntry:
+        text = (
+            f"{day.plan.name} is open in the {day.plan.environment} environment: treat every"
+            " failure in it as if production were on fire"
+        )
+        return self._recording.entry(
+            day.id, Lane.DAY, Kind.OPENED, text, said=said, visible_after=VisibleAfter.NOW
+        )
 
     async def arm(self, run_id: RunId, *, said: Said, has_hand: bool = False) -> Run:
         """Consent to a run.
@@ -85,7 +114,12 @@ class Opening:
 
     async def _move(self, run: Run, move: Move, text: str, said: Said) -> Run:
         moved, fact = run.advance(move, by=said.by, at=self._clock.now())
-        entry = self._recording.entry(
+        await self._storage.move(moved, was=run, entries=[self._moved(run, fact, text, said)])
+        _log_move(run, fact)
+        return moved
+
+    def _moved(self, run: Run, fact: RunMoved, text: str, said: Said) -> TimelineEntry:
+        return self._recording.entry(
             run.day,
             Lane.MECHANICS,
             Kind.MOVED,
@@ -94,17 +128,6 @@ class Opening:
             run=run.id,
             details={"move": fact.move, "phase": fact.phase},
         )
-        await self._storage.move(moved, was=run, entries=[entry])
-        log.info(
-            "run moved",
-            day=run.day,
-            run=run.id,
-            move=fact.move.value,
-            was=fact.was.value,
-            phase=fact.phase.value,
-            by=said.by.name,
-        )
-        return moved
 
     async def _refuse_if_halted(self, day: DayId) -> None:
         if halt := await self._storage.halt(day):
@@ -125,7 +148,7 @@ class Opening:
                 " wait for it, abort it or restore it before closing the day"
             )
         for run in runs:
-            if run.phase in {Phase.PLANNED, Phase.ARMED}:
+            if run.phase in _WAITING:
                 await self.cancel(run.id, said=said, reason="the day closed before it started")
         await self._settle_shadows(day_id)
         entry = self._recording.entry(
@@ -181,6 +204,23 @@ class Opening:
         await self._storage.save_day(revealed, was=day, entries=[entry])
         log.info("day revealed", day=day_id, by=said.by.name, source=said.source)
         return revealed
+
+
+def _goes_by_the_clock(run: Run, day: ChaosDay) -> bool:
+    """Whether a run is still to be armed, and nobody's hand is awaited for that."""
+    return run.phase is Phase.PLANNED and not day.plan.box(run.box).by_hand
+
+
+def _log_move(run: Run, fact: RunMoved) -> None:
+    log.info(
+        "run moved",
+        day=run.day,
+        run=run.id,
+        move=fact.move.value,
+        was=fact.was.value,
+        phase=fact.phase.value,
+        by=fact.by.name,
+    )
 
 
 def _refuse_outside(window: Window, now: datetime) -> None:

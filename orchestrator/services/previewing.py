@@ -130,7 +130,7 @@ class Previewing:
         """
         address = await self.address_of(subject)
         if subject.box.by_hand:
-            return self._unforeseeable(subject, address)
+            return await self._unforeseeable(subject, address)
         seen = await self._rehearser.rehearse(
             _assignment(subject, at=uuid4().hex),
             with_dry_run=with_dry_run,
@@ -151,13 +151,14 @@ class Previewing:
             problem=seen.problem,
             targets=targets_of(seen.writes, seen.activities, is_whole=is_whole),
             address=address,
+            cluster=seen.cluster,
         )
 
     async def address_of(self, subject: Subject) -> ClusterAddress:
         """Where a plan's cluster is at this moment. Raises: KubeconfigUnreadable."""
         return await self._kubeconfigs.address_of(subject.plan.cluster)
 
-    def _unforeseeable(self, subject: Subject, address: ClusterAddress) -> Preview:
+    async def _unforeseeable(self, subject: Subject, address: ClusterAddress) -> Preview:
         """What can be said of a hand before it works; to approve it is to trust in the limits."""
         return Preview(
             id=PreviewId(uuid4().hex),
@@ -171,6 +172,7 @@ class Previewing:
             problem="it is done by hand, and what a hand does is not known before",
             targets=targets_of((), (), is_whole=False),
             address=address,
+            cluster=await self._rehearser.locate(_assignment(subject, at=uuid4().hex)),
         )
 
     async def approve(self, preview: PreviewId, *, said: Said) -> Preview:
@@ -250,6 +252,7 @@ def document_of(preview: Preview) -> dict[str, Any]:
         "subject": preview.subject,
         "title": preview.title,
         "cluster": str(preview.address or ""),
+        "cluster_uid": preview.cluster.uid if preview.cluster else "",
         "made_at": preview.made_at,
         "activities": [asdict(each) for each in preview.activities],
         "writes": [asdict(each) for each in preview.writes],

@@ -135,6 +135,56 @@ def cordon(position: int) -> bool:
     return True
 
 
+def taint(position: int) -> bool:
+    """Keep new pods away from a node; beside it the cluster writes taints of its own."""
+    with _api() as api:
+        core = client.CoreV1Api(api)
+        names = sorted(str(each.metadata and each.metadata.name) for each in core.list_node().items)
+        taints = [{"key": "fuzz", "value": "yes", "effect": "NoSchedule"}]
+        core.patch_node(names[position], {"spec": {"taints": taints}})
+    return True
+
+
+def patch_by_steps(name: str) -> bool:
+    """A JSON Patch of several steps, of which one is a test."""
+    steps = [
+        {"op": "test", "path": "/metadata/name", "value": name},
+        {"op": "replace", "path": "/spec/replicas", "value": 1},
+        {"op": "add", "path": "/metadata/labels/fuzzed", "value": "yes"},
+        {"op": "remove", "path": "/metadata/labels/part-of"},
+    ]
+    with _api() as api:
+        client.AppsV1Api(api).patch_namespaced_deployment(name, SHOP, steps)
+    return True
+
+
+def replace_scale(name: str, replicas: int) -> bool:
+    """Put the whole scale, as it was read but for the count."""
+    with _api() as api:
+        apps = client.AppsV1Api(api)
+        found = apps.read_namespaced_deployment_scale(name, SHOP)
+        assert found.spec is not None
+        found.spec.replicas = replicas
+        apps.replace_namespaced_deployment_scale(name, SHOP, found)
+    return True
+
+
+def cut_off(name: str) -> bool:
+    """Let nothing in to the pods of a workload."""
+    selected = {"podSelector": {"matchLabels": {"app": name}}, "policyTypes": ["Ingress"]}
+    body = {"metadata": {"name": f"no-way-to-{name}"}, "spec": selected}
+    with _api() as api:
+        client.NetworkingV1Api(api).create_namespaced_network_policy(SHOP, body)
+    return True
+
+
+def cut_off_briefly(name: str) -> bool:
+    cut_off(name)
+    with _api() as api:
+        client.NetworkingV1Api(api).delete_namespaced_network_policy(f"no-way-to-{name}", SHOP)
+    return True
+
+
 def delete_service(name: str) -> bool:
     with _api() as api:
         client.CoreV1Api(api).delete_namespaced_service(name, SHOP)

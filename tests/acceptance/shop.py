@@ -22,12 +22,14 @@ class Shop:
         self._api = client.ApiClient(stage._configuration())
         self._apps = client.AppsV1Api(self._api)
         self._core = client.CoreV1Api(self._api)
+        self._network = client.NetworkingV1Api(self._api)
 
     def seen(self) -> dict[str, Any]:
         """What is wanted of each object, and how much of it is ready."""
         found: dict[str, Any] = {}
         for each in self._items(self._core.list_node()):
-            found[f"node {each['metadata']['name']}"] = each["spec"].get("unschedulable")
+            node = f"node {each['metadata']['name']}"
+            found[node] = (bool(each["spec"].get("unschedulable")), _taints(each))
         for each in self._items(self._apps.list_namespaced_deployment(SHOP)):
             spec, ready = each["spec"], each["status"].get("readyReplicas")
             image = spec["template"]["spec"]["containers"][0]["image"]
@@ -41,6 +43,8 @@ class Shop:
             found[f"service {each['metadata']['name']}"] = (each["spec"]["selector"], _marks(each))
         for each in self._items(self._core.list_namespaced_config_map(SHOP)):
             found[f"config map {each['metadata']['name']}"] = each.get("data")
+        for each in self._items(self._network.list_namespaced_network_policy(SHOP)):
+            found[f"network policy {each['metadata']['name']}"] = each["spec"]
         return found
 
     def _items(self, found: object) -> list[dict[str, Any]]:
@@ -107,3 +111,10 @@ def _marks(found: dict[str, Any]) -> list[str]:
     metadata = found["metadata"]
     names = [*metadata.get("labels", {}), *metadata.get("annotations", {})]
     return sorted(name for name in names if name not in _NOT_OURS)
+
+
+def _taints(node: dict[str, Any]) -> list[tuple[str, str]]:
+    """The taints of people; the cluster itself puts others on and takes them off."""
+    taints = node["spec"].get("taints") or ()
+    found = [(each["key"], each["effect"]) for each in taints]
+    return sorted(each for each in found if not each[0].startswith("node.kubernetes.io/"))

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from kubernetes import client, config
 
 T = TypeVar("T")
 CHAOSDAY = (sys.executable, "-m", "orchestrator.cli")
+DYING = (sys.executable, "-m", "tests.acceptance.dying")
 AT_ANY_TIME = """\
 version: 1
 day: {name: A day}
@@ -39,9 +40,9 @@ def until(question: Callable[[], T | None], *, within: float = 60, every: float 
 
 
 @contextmanager
-def practice(folder: Path) -> Iterator[dict[str, Any]]:
-    """A practice cluster in a process of its own."""
-    ports = ["--port", "0", "--front-door-port", "0", "--metrics-port", "0"]
+def practice(folder: Path, *, port: int = 0) -> Iterator[dict[str, Any]]:
+    """A practice cluster in a process of its own, at a port of its own unless one is named."""
+    ports = ["--port", str(port), "--front-door-port", "0", "--metrics-port", "0"]
     process = subprocess.Popen(
         [*CHAOSDAY, "practice", *ports, "--kubeconfig", str(folder / "kubeconfig"), "--quiet",
          "--until-eof"],
@@ -77,15 +78,17 @@ class Stage:
             "CHAOSDAY_FRONT_DOOR": self.cluster["front_door_url"],
             "CHAOSDAY_PACE_LEASE": str(self.lease_seconds),
             "CHAOSDAY_RUNNER_CONTAINMENT": "on" if self.is_contained else "off",
+            # What the experiments here call lies there.
+            "CHAOSDAY_RUNNER_READABLE": str(Path(__file__).parent),
             "KUBECONFIG": self.cluster["kubeconfig"],
             "TMPDIR": str(self.folder),
         }
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, program: Sequence[str] = CHAOSDAY) -> subprocess.Popen[str]:
         """Start one of our commands."""
         with (self.folder / f"{words[0]}-{len(self.started)}.log").open("w") as log:
             process = subprocess.Popen(
-                [*CHAOSDAY, *words],
+                [*program, *words],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -193,6 +196,8 @@ class Stage:
             method.append(_sleep("take-long", 30))
             method.append(self._shell("go-on", f"echo x >> {self.folder}/second"))
         rollbacks = [_sleep("take-long-to-roll-back", 6)] if slow == "rollback" else []
+        if slow == "recovery":
+            rollbacks.append(self._shell("count-the-rollback", f"echo x >> {self.folder}/back"))
         document = {
             "title": "Payment is gone",
             "description": "Counts how often it was injected.",
@@ -210,8 +215,9 @@ class Stage:
         command = {
             # The gate takes long only while nothing was injected.
             "gate": f"test -e {marker} || sleep 4; exit 0",
-            # It never holds again once something was injected, so verification takes long.
-            "recovery": f"test ! -e {marker}",
+            # Once something was injected it holds again when a successor has rolled it back too,
+            # so verification takes long until there is one.
+            "recovery": f"test ! -e {marker} || test $(wc -l < {self.folder}/back) -gt 1",
         }.get(slow, "exit 0")
         probe = self._shell("all-is-well", command)
         return probe | {"type": "probe", "tolerance": 0} | {"provider": probe["provider"]}

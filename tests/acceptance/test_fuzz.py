@@ -12,13 +12,14 @@ from typing import Any, Final
 
 import pytest
 
-from tests.acceptance.fuzzing import check_whole
+from tests.acceptance.fuzzing import DEEDS, check_calm, check_whole
 from tests.acceptance.stage import Stage
 from tests.doubles.postgres import PostgresServer
 
 BEGUN: Final = time.monotonic()
-QUICK: Final = 1
-"""The seed that is not left to the slow tests."""
+QUICK: Final = frozenset({1, 5, 8})
+"""The seeds that are not left to the slow tests: a guard is frozen, conductor and runner are
+killed, and, with the runner kept in, guard and observer."""
 
 
 def seeds() -> list[Any]:
@@ -31,7 +32,7 @@ def seeds() -> list[Any]:
 
 
 def marks(seed: int) -> list[pytest.MarkDecorator]:
-    found = [] if seed == QUICK else [pytest.mark.slow]
+    found = [] if seed in QUICK else [pytest.mark.slow]
     return found if seed % 3 else [*found, pytest.mark.postgres]
 
 
@@ -57,3 +58,14 @@ def test_whatever_dies_the_shop_is_as_before(stage: Stage, seed: int) -> None:
     if minutes and time.monotonic() - BEGUN > float(minutes) * 60:
         pytest.skip(f"{minutes} minutes are over")
     check_whole(stage, seed)
+
+
+@pytest.mark.timeout(240)
+def test_every_deed_of_the_fuzz_succeeds_in_a_calm_run(sqlite_stage: Stage) -> None:
+    check_calm(sqlite_stage, DEEDS)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_every_deed_succeeds_whatever_came_before_it(sqlite_stage: Stage) -> None:
+    check_calm(sqlite_stage, DEEDS[::-1])

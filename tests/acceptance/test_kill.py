@@ -4,6 +4,7 @@ The state is read from the database, and the kill is SIGKILL. Whoever starts nex
 before anything else, and the fault is never injected a second time.
 """
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import pytest
 
 from orchestrator.domain.day import DayState
 from orchestrator.domain.run import Finding, Phase
-from tests.acceptance.database import days_of, phase_is
-from tests.acceptance.stage import Stage, kill, until
+from tests.acceptance.database import days_of, is_free, phase_is, runs_of
+from tests.acceptance.stage import DYING, Stage, kill, until
 
 SLOW_IN = {
     Phase.ARMED: "gate",
@@ -120,3 +121,21 @@ def test_what_a_responder_mended_meanwhile_is_left_alone(stage: Stage) -> None:
     assert stage.replicas("payment")[0] == 3
     stage.scale("payment", 2)
     until(lambda: stage.replicas("payment") == (2, 2))
+
+
+def test_a_day_that_was_not_opened_to_its_end_leaves_no_run_armed(stage: Stage) -> None:
+    experiment = str(stage.write_experiment())
+    words = ("UPDATE days SET id", "run", experiment, "--longest", "1")
+
+    killed = stage.start(*words, program=DYING)
+    killed.wait(60)
+    (left,) = runs_of(stage)
+    states = [day.state for day in days_of(stage)]
+    until(lambda: is_free(stage, left.id))
+    stage.call("run", experiment, "--longest", "2")
+
+    assert killed.returncode == -signal.SIGKILL
+    assert (left.phase, states) == (Phase.PLANNED, [DayState.PLANNED])
+    runs = {run.id: run for run in runs_of(stage)}
+    assert (runs[left.id].phase, runs[left.id].reason) == (Phase.CANCELLED, "its command is gone")
+    assert Phase.CONCLUDED in {run.phase for run in runs.values()}

@@ -113,6 +113,7 @@ def test_static_preview_makes_no_dry_run(sqlite_stage: Stage) -> None:
     assert effects["scale-to-zero"] == "write"
     assert effects["replicas-before"] == "read"
     assert (preview["made_dry"], preview["writes"]) == (False, [])
+    assert preview["cluster_uid"]
 
 
 @pytest.mark.slow

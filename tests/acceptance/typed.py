@@ -31,6 +31,8 @@ t kubectl apply -f {folder}/manifest.json
 t kubectl apply --server-side --force-conflicts -f {folder}/manifest.json
 t kubectl delete configmap typed
 t kubectl apply --server-side -f {folder}/manifest.json
+t kubectl patch "$(kubectl get pods -l app=other -o name | head -n 1)" --subresource=resize \
+  -p '{{"spec":{{"containers":[{{"name":"main","resources":{{"requests":{{"cpu":"20m"}}}}}}]}}}}'
 t kubectl delete "$(kubectl get pods -l app=web -o name | head -n 1)"
 t kubectl rollout status deployment/web --timeout=30s
 pod=$(kubectl get pods -l app=web --field-selector=status.phase=Running -o name | tail -n 1)

@@ -23,6 +23,5 @@ async def practice_nodes(kubeconfig: Path, *, shop: bool) -> AsyncIterator[Pract
 def access_by(kubeconfig: Path) -> Access:
     """The way in that a kubeconfig describes."""
     known = load_access(kubeconfig=str(kubeconfig), context="")
-    authorization = known.authorization()
-    headers = {"Authorization": authorization} if authorization else {}
-    return Access(url=known.server, headers=headers, tls=known.tls)
+    shown = known.credentials.renewed()
+    return Access(url=known.server, headers=known.headers_with(shown), tls=shown.tls)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.fuzzing import check_whole
+from tests.acceptance.fuzzing import DEEDS, check_calm, check_whole
 from tests.acceptance.stage import Stage
 from tests.cluster.test_catalogue_on_kubernetes import shop
 
@@ -35,3 +35,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
 @pytest.mark.parametrize("seed", seeds())
 def test_whatever_dies_the_shop_is_as_before(stage: Stage, seed: int) -> None:
     check_whole(stage, seed)
+
+
+def test_every_deed_of_the_fuzz_succeeds_in_a_calm_run(stage: Stage) -> None:
+    check_calm(stage, DEEDS)

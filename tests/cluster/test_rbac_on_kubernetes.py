@@ -261,4 +261,38 @@ def test_an_account_that_may_do_anything_is_warned_of(site: Site, kubernetes: Re
     checked = site.chaosday("check", str(site.plan_file))
 
     assert checked.returncode == 0, checked.stdout
-    assert "may do anything in the cluster" in checked.stdout
+    assert "warning: the guard's account may do more" in checked.stdout
+    assert "do anything in the cluster" in checked.stdout
+
+
+def test_whatever_is_granted_beyond_the_plan_is_warned_of(site: Site) -> None:
+    granted(site)
+    site.rights.create_namespaced_role(site.namespace, a_role("more"))
+    site.rights.create_namespaced_role_binding(site.namespace, a_binding("Role", "more"))
+    site.rights.create_cluster_role(a_role("wide"))
+    site.rights.create_cluster_role_binding(a_binding("ClusterRole", "wide"))
+    try:
+        expected = [
+            f"delete leases.coordination.k8s.io in {site.namespace}",
+            "delete leases.coordination.k8s.io in the whole cluster",
+        ]
+        assert eventually(lambda: [str(each) for each in site.review().excess] == expected[1:])
+        assert not site.review().unlisted
+    finally:
+        site.rights.delete_cluster_role_binding("wide")
+        site.rights.delete_cluster_role("wide")
+
+    assert eventually(lambda: [str(each) for each in site.review().excess] == expected[:1])
+
+
+def a_role(name: str) -> dict[str, Any]:
+    rule = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["delete"]}
+    return {"metadata": {"name": name}, "rules": [rule]}
+
+
+def a_binding(kind: str, name: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
+        "subjects": [{"kind": "User", "name": "limited"}],
+    }

@@ -14,6 +14,7 @@ import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
 
+from orchestrator.domain.cluster_identity import ClusterIdentity
 from orchestrator.domain.errors import ChaosDayError, ClusterUnavailable, EngineUnavailable
 from orchestrator.domain.run import Injection
 from orchestrator.domain.undo import Restoration
@@ -50,6 +51,8 @@ class Script:
     within: bool = True
     """Whether the steady state holds before the fault."""
     within_during: bool = True
+    within_after: bool = True
+    """Whether it holds again once the fault was in and is put back."""
     measure: bool = True
     """Whether what the abort conditions measure for themselves is in order before the fault."""
     measure_during: bool = True
@@ -67,6 +70,10 @@ class Script:
     """What a rehearsal of the next run shows."""
     opens: list[ChaosDayError] = field(default_factory=list)
     """What opening the next executions raises."""
+    unobserved: str = ""
+    """Why no observer can be started once a run was taken over."""
+    observer_breaks: str = ""
+    """Why every observer that is started once a run was taken over ends at once."""
     unreachable: frozenset[str] = frozenset()
     """The runs whose cluster does not answer."""
     undo: Restoration = field(default_factory=Restoration)
@@ -140,6 +147,13 @@ class Stage:
             raise self.script.opens.pop(0)
         return self.script.rehearsed if with_dry_run else replace(self.script.rehearsed, writes=())
 
+    async def locate(self, assignment: Assignment) -> ClusterIdentity | None:
+        """Say where the script says that the next run would be."""
+        await anyio.lowlevel.checkpoint()
+        if not assignment.rehearsing:
+            raise ImpossibleWorld("a rehearsal that could write")
+        return self.script.rehearsed.cluster
+
     @property
     def act(self) -> "Act":
         """The execution that was opened last."""
@@ -166,6 +180,7 @@ class Act:
         self._may_write = False
         self._guard_lives = True
         self._runner_lives = not assignment.recovering
+        self._observes = not assignment.recovering
         self._tasks: TaskGroup | None = None
 
     # What lives
@@ -173,7 +188,7 @@ class Act:
     def begin(self, tasks: TaskGroup) -> None:
         self._tasks = tasks
         tasks.start_soon(self._guard)
-        if not self._assignment.recovering:
+        if self._observes:
             tasks.start_soon(self._observer)
 
     async def _guard(self) -> None:
@@ -193,9 +208,8 @@ class Act:
         return f"{call} broke" if left else ""
 
     async def _observer(self) -> None:
-        while self._script.is_measured:
-            within = self._script.within_during if self._stage.fault_is_in else self._script.within
-            self.sample(within=within)
+        while self._script.is_measured and self._observes:
+            self.sample(within=self._holds())
             during = self._script.measure_during if self._stage.fault_is_in else None
             for condition in self._assignment.abort_when:
                 if condition.measure is not None:
@@ -203,9 +217,16 @@ class Act:
                     self.sample(within=is_met, probe=condition.watches)
             await anyio.sleep(0.005)
 
+    def _holds(self) -> bool:
+        if self._stage.fault_is_in:
+            return self._script.within_during
+        is_after = self._stage.was_hit or self._assignment.recovering
+        return self._script.within_after if is_after else self._script.within
+
     def sample(self, *, within: bool, at: datetime | None = None, probe: str = "") -> None:
         sample = a_sample(run=self._assignment.run.id, at=at or self._now(), within=within)
-        self.happen(Sampled(sample=replace(sample, probe=probe or sample.probe)))
+        value = "1.0" if within else "0.5"
+        self.happen(Sampled(sample=replace(sample, probe=probe or sample.probe, value=value)))
 
     def happen(self, happening: Happening) -> None:
         """Let something happen now."""
@@ -252,6 +273,10 @@ class Act:
         """The guard is killed: it answers nobody, lets nothing through and restores nothing."""
         self._guard_lives = self._may_write = False
         self.happen(GuardEnded(at=self._now(), problem="killed"))
+
+    def lose_observer(self, problem: str = "the observer ended: killed") -> None:
+        self._observes = False
+        self.happen(RunnerEnded(at=self._now(), problem=problem))
 
     def lose_runner(self, problem: str = "") -> None:
         self._runner_lives = False
@@ -335,6 +360,22 @@ class Act:
         if self._stage.fault_is_in:
             return replace(self._script.verified, pending=("the fault is in",))
         return self._script.verified
+
+    async def measure(self) -> None:
+        if "verify" not in self._did:
+            raise ImpossibleWorld("measured before it is verified")
+        self._stage.tell("measure")
+        await anyio.lowlevel.checkpoint()
+        if self._observes:
+            return
+        if self._script.unobserved:
+            raise EngineUnavailable(process="observer", problem=self._script.unobserved)
+        if self._script.observer_breaks:
+            self.lose_observer(self._script.observer_breaks)
+            return
+        self._observes = True
+        assert self._tasks is not None
+        self._tasks.start_soon(self._observer)
 
     async def let_go(self) -> None:
         """The guard hears that nobody is left, and undoes by itself."""

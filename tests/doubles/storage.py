@@ -176,11 +176,31 @@ class MemoryStorage:
         self, day: ChaosDay, *, was: ChaosDay, entries: Sequence[TimelineEntry]
     ) -> None:
         async with self._transaction("save_day"):
-            kept = self._days.get(day.id)
-            if kept is None or kept.day.state != was.state:
-                raise Conflict(f"day {day.id} is no longer {was.state}; read it again")
+            self._still(was).day = day
+            self._append(entries)
+
+    async def open_day(
+        self,
+        day: ChaosDay,
+        *,
+        was: ChaosDay,
+        runs: Sequence[tuple[Run, Run]],
+        entries: Sequence[TimelineEntry],
+    ) -> None:
+        async with self._transaction("open_day"):
+            kept = self._still(was)
+            for _, before in runs:
+                self._as_it_was(before)
+            for run, before in runs:
+                self._set(run, before)
             kept.day = day
             self._append(entries)
+
+    def _still(self, was: ChaosDay) -> _Day:
+        kept = self._days.get(was.id)
+        if kept is None or kept.day.state != was.state:
+            raise Conflict(f"day {was.id} is no longer {was.state}; read it again")
+        return kept
 
     # Runs
 
@@ -197,27 +217,26 @@ class MemoryStorage:
         async with self._transaction("runs"):
             return [row.run for row in self._rows.values() if row.run.day == day]
 
-    async def replan(self, runs: Sequence[Run]) -> None:
-        async with self._transaction("replan"):
-            for run in runs:
-                row = self._rows.get(run.id)
-                if row and row.run.phase in {Phase.PLANNED, Phase.ARMED}:
-                    row.run = replace(row.run, planned_at=run.planned_at)
-
     async def move(self, run: Run, *, was: Run, entries: Sequence[TimelineEntry]) -> None:
         async with self._transaction("move"):
             halt = self._halt(run.day)
             if run.phase is Phase.INJECTING and halt is not None:
                 raise DayHalted(day=run.day, reason=halt.reason)
-            row = self._row(run.id)
-            if row.run.fence != was.fence:
-                raise LeaseLost(run=run.id)
-            if row.run.phase != was.phase:
-                raise Conflict(f"run {run.id} is {row.run.phase}, no longer {was.phase}")
-            row.run = run
+            self._set(run, was)
             self._append(entries)
-            if self.story is not None:
-                self.story.tell(f"-> {run.phase}")
+
+    def _set(self, run: Run, was: Run) -> None:
+        self._as_it_was(was).run = run
+        if self.story is not None:
+            self.story.tell(f"-> {run.phase}")
+
+    def _as_it_was(self, was: Run) -> _Row:
+        row = self._row(was.id)
+        if row.run.fence != was.fence:
+            raise LeaseLost(run=was.id)
+        if row.run.phase != was.phase:
+            raise Conflict(f"run {was.id} is {row.run.phase}, no longer {was.phase}")
+        return row
 
     async def claim(
         self, *, worker: WorkerId, now: datetime, lease: timedelta, day: DayId | None = None

@@ -13,6 +13,7 @@ from anyio.abc import TaskGroup
 
 from orchestrator.adapters.chaostoolkit.guarded import GuardClient
 from orchestrator.adapters.chaostoolkit.rolling_back import Rollbacks
+from orchestrator.domain.cluster_identity import ClusterIdentity
 from orchestrator.domain.errors import EngineUnavailable
 from orchestrator.domain.guarding import Command, restoration_from_line
 from orchestrator.domain.hypothesis import Sample
@@ -88,7 +89,9 @@ class ProcessExecution:
         self._heard, self._happenings = anyio.create_memory_object_stream[Happening](4096)
         self._observer: Member | None = None
         self._runner: Member | None = None
+        self._observer_has_ended = False
         self._restorer: Member | None = None
+        self._tasks: TaskGroup | None = None
         self._token = ""
         self._is_heard = False
         self._is_parting = False
@@ -98,6 +101,11 @@ class ProcessExecution:
         self._rollbacks = Rollbacks()
         self._runner_is_heard = anyio.Event()
         self._method_is_over = anyio.Event()
+
+    @property
+    def cluster(self) -> ClusterIdentity | None:
+        """Which cluster its guard found; it tells for a rehearsal alone."""
+        return self._guard.cluster
 
     # What happens
 
@@ -133,7 +141,8 @@ class ProcessExecution:
         return bool(self._assignment.experiment.document.get("rollbacks"))
 
     async def listen_to_guard(self, tasks: TaskGroup) -> None:
-        """Hear the guard from now on."""
+        """Hear the guard from now on, and whoever is started later."""
+        self._tasks = tasks
         tasks.start_soon(self._listen_to_guard)
 
     async def begin_observing(self) -> None:
@@ -177,6 +186,8 @@ class ProcessExecution:
                 await self._tell(happening)
         if plays:
             self._runner_is_heard.set()
+        else:
+            self._observer_has_ended = True
         if self._is_parting or (plays and self._runner_may_end):
             return
         if not problem:
@@ -360,11 +371,30 @@ class ProcessExecution:
         )
         restoration = restoration_from_line(answer["restoration"])
         self._is_restored = restoration.is_proven
-        if self._is_restored and self._observer is not None:
-            # Whether the steady state is back is asked next.
-            with suppress(EngineUnavailable):
-                await self._observer.say({"do": "look"})
         return restoration
+
+    async def measure(self) -> None:
+        """Have the steady state measured at once, by another observer if there is none any more.
+
+        Raises: EngineUnavailable: none can be started.
+        """
+        if self._observer is None or self._observer_has_ended:
+            await self._start_another_observer()
+            return
+        # That it ends meanwhile is told by what is heard.
+        with suppress(EngineUnavailable):
+            await self._observer.say({"do": "look"})
+
+    async def _start_another_observer(self) -> None:
+        former, self._observer = self._observer, None
+        if former is not None:
+            await former.kill()
+            await former.close()
+        self._observer_has_ended = False
+        self._observer = await self._crew.start("observer")
+        assert self._tasks is not None, "what is said is heard from the start"
+        self._tasks.start_soon(self._listen_to_runner, self._observer, False)
+        await self._observer.say(self._begin())
 
     async def let_go(self) -> None:
         """Hang up on the guard, which then puts everything back without being asked."""

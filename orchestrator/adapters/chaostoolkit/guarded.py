@@ -9,7 +9,8 @@ from typing import Any, Final
 import anyio
 
 from orchestrator.adapters.chaostoolkit.child import Child
-from orchestrator.domain.errors import AnotherCluster, EngineUnavailable, Unavailable
+from orchestrator.domain.cluster_identity import ClusterIdentity, identity_from
+from orchestrator.domain.errors import AnotherCluster, EngineUnavailable, NotApproved, Unavailable
 from orchestrator.domain.guarding import (
     Command,
     GuardAssignment,
@@ -38,7 +39,11 @@ class GuardClient:
             recovering=assignment.recovering,
             rehearsing=assignment.rehearsing,
             may_reach=tuple(may_reach),
+            approved_in=assignment.approved_in,
         )
+        self._title = assignment.run.title
+        self.cluster: ClusterIdentity | None = None
+        """Which cluster a rehearsal is in."""
         self._lines = child.lines()
         self._count = 0
         self._waiting: dict[int, anyio.Event] = {}
@@ -50,12 +55,13 @@ class GuardClient:
     async def begin(self) -> str:
         """Hand over the assignment and wait until the guard listens; returns its address.
 
-        Raises: Unavailable: kubeconfig or cluster; EngineUnavailable.
+        Raises: Unavailable: kubeconfig or cluster; NotApproved; EngineUnavailable.
         """
         await self.child.say(assignment_to_line(self._assignment))
         with anyio.move_on_after(_READY_WITHIN):
             async for line in self._lines:
                 if line.get("event") == "ready":
+                    self.cluster = identity_from(line)
                     return str(line["url"])
                 if line.get("event") == "failed":
                     raise self._failure(line)
@@ -69,6 +75,8 @@ class GuardClient:
             return Unavailable(detail)
         if line.get("error") == Trouble.ANOTHER_CLUSTER:
             return AnotherCluster(detail)
+        if line.get("error") == Trouble.NOT_APPROVED:
+            return NotApproved(run=self._title, problem=detail)
         return EngineUnavailable(process="guard", problem=detail)
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:

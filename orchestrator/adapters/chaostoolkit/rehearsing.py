@@ -11,6 +11,7 @@ import anyio
 
 from orchestrator.adapters.chaostoolkit.engine import ChaosToolkitEngine
 from orchestrator.adapters.chaostoolkit.execution import ProcessExecution
+from orchestrator.domain.cluster_identity import ClusterIdentity
 from orchestrator.domain.errors import EngineUnavailable
 from orchestrator.domain.guarding import DRY_RUN
 from orchestrator.domain.preview import Activity, Effect, ForeseenRefusal, ForeseenWrite, Part
@@ -96,7 +97,17 @@ class ChaosToolkitRehearser:
             refusals=tuple(heard.refusals),
             made_dry=made_dry,
             problem=heard.problem,
+            cluster=execution.cluster,
         )
+
+    async def locate(self, assignment: Assignment) -> ClusterIdentity | None:
+        """Which cluster it would be in; no code of the experiment runs.
+
+        Raises: KubeconfigUnreadable; ClusterUnavailable; EngineUnavailable; ContainmentMissing.
+        """
+        async with self._engine.open(replace(assignment, rehearsing=True)) as execution:
+            execution.hush()
+        return execution.cluster
 
 
 async def _hear(execution: ProcessExecution, heard: _Heard) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Final
 
+from orchestrator.adapters.planfile.kinds import findings_of_box, findings_of_day
 from orchestrator.adapters.planfile.limits import WrittenLimits, WrittenNarrower
 from orchestrator.adapters.planfile.models import WrittenPerson
 from orchestrator.adapters.planfile.parts import Parts
@@ -94,27 +95,24 @@ def _services(parts: Parts) -> Iterator[Finding]:
 def _narrower(parts: Parts) -> Iterator[Finding]:
     if parts.limits is None:
         return
-    for place, kind in enumerate(parts.limits.creates):
-        if kind not in parts.limits.kinds:
-            way_out = f"add {kind} to kinds, or leave it out"
-            yield ("blast_radius", "creates", place), "is not among the kinds", way_out
+    yield from _under(("blast_radius",), findings_of_day(parts.limits))
     for place, box in parts.agenda.items():
-        if box.blast_radius is not None:
-            for path, problem, way_out in _wider(box.blast_radius, parts.limits):
-                yield ("agenda", place, "blast_radius", *path), problem, way_out
+        if (own := box.blast_radius) is not None:
+            path = ("agenda", place, "blast_radius")
+            yield from _under(path, _wider(own, parts.limits))
+
+
+def _under(path: Path, findings: Iterator[Finding]) -> Iterator[Finding]:
+    for inner, problem, way_out in findings:
+        yield (*path, *inner), problem, way_out
 
 
 def _wider(own: WrittenNarrower, day: WrittenLimits) -> Iterator[Finding]:
-    members = (
-        ("namespaces", own.namespaces, day.namespaces),
-        ("kinds", own.kinds, day.kinds),
-        ("creates", own.creates, day.creates),
-    )
-    for field, names, allowed in members:
-        for place, name in enumerate(names):
-            if name not in allowed:
-                way_out = f"use some of: {', '.join(allowed)}" if allowed else "leave it out"
-                yield (field, place), "lies outside the day's blast radius", way_out
+    for place, name in enumerate(own.namespaces):
+        if name not in day.namespaces:
+            way_out = f"use some of: {', '.join(day.namespaces)}"
+            yield ("namespaces", place), "lies outside the day's blast radius", way_out
+    yield from findings_of_box(own, day)
     if own.most_objects is not None and own.most_objects > day.most_objects:
         yield _more("most_objects", str(day.most_objects))
     if own.most_share is not None and own.most_share > day.most_share:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from orchestrator.adapters.planfile.powers import FORMS
 from orchestrator.adapters.planfile.schema import schema_at
 from orchestrator.adapters.planfile.tree import Path, Tree
 from orchestrator.adapters.planfile.units import Unreadable
@@ -32,7 +33,7 @@ _WANTED: Final = {
 def faults_of(error: ValidationError, tree: Tree) -> Iterator[Fault]:
     """Every fault that the models found, with its line in the file."""
     for details in error.errors(include_url=False):
-        path = tuple(step for step in details["loc"] if step != "[key]")
+        path = tuple(step for step in details["loc"] if step != "[key]" and step not in FORMS)
         yield tree.fault(path, *_said(details, path))
 
 

@@ -30,6 +30,7 @@ from orchestrator.adapters.planfile.measures import (
 from orchestrator.adapters.planfile.powers import (
     FieldsByKind,
     Irreversible,
+    Kinds,
     WrittenRequirement,
 )
 from orchestrator.domain.blast_radius import DEFAULT_KINDS, Budgets
@@ -53,16 +54,21 @@ class WrittenLimits(Written):
         description="Further conditions on the same labels.",
         examples=[[{"key": "tier", "operator": "NotIn", "values": ["ledger"]}]],
     )
-    kinds: list[Kind] = Field(
+    kinds: Kinds = Field(
         default_factory=lambda: sorted(DEFAULT_KINDS),
-        min_length=1,
-        description="The only kinds of objects that may be touched, by plural resource name.",
-        examples=[["pods", "deployments"]],
+        description=(
+            "The only kinds of objects that may be touched, by plural resource name: a list, or a"
+            " mapping to what alone may be done to them."
+        ),
+        examples=[["pods", "deployments"], {"deployments": ["scale"], "pods": ["delete", "evict"]}],
         json_schema_extra={"default": list[JsonValue](sorted(DEFAULT_KINDS))},
     )
     creates: list[Kind] = Field(
         default_factory=list,
-        description="Those of the kinds of which objects may be made; left out, of none.",
+        description=(
+            "Those of the kinds of which objects may be made; left out, of none but those whose"
+            " verbs have create."
+        ),
         examples=[["networkpolicies"]],
     )
     fields: FieldsByKind = Field(
@@ -134,8 +140,10 @@ class WrittenNarrower(Written):
         description="Further conditions on the same labels.",
         examples=[[{"key": "tier", "operator": "NotIn", "values": ["ledger"]}]],
     )
-    kinds: list[Kind] = Field(
-        default_factory=list, min_length=1, description="Some of the day's.", examples=[["pods"]]
+    kinds: Kinds = Field(
+        default_factory=list,
+        description="Some of the day's, with some of their verbs.",
+        examples=[["pods"], {"deployments": ["scale"]}],
     )
     creates: list[Kind] = Field(
         default_factory=list,

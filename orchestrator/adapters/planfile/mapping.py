@@ -19,7 +19,7 @@ from orchestrator.adapters.planfile.models import (
     WrittenService,
 )
 from orchestrator.adapters.planfile.moments import AfterOpening
-from orchestrator.adapters.planfile.powers import WrittenRequirement
+from orchestrator.adapters.planfile.powers import WrittenRequirement, made_of, verbs_of_kinds
 from orchestrator.adapters.planfile.times import starts_at, window_of
 from orchestrator.domain.abort import HttpAnswer, KubernetesCondition, PrometheusQuery
 from orchestrator.domain.blast_radius import BlastRadius
@@ -125,7 +125,8 @@ def _radius(limits: WrittenLimits) -> BlastRadius:
         selectors=dict(limits.selectors),
         expressions=_expressions(limits.expressions),
         kinds=frozenset(limits.kinds),
-        creates=frozenset(limits.creates),
+        verbs=verbs_of_kinds(limits.kinds),
+        creates=frozenset(limits.creates) | made_of(limits.kinds),
         fields=_fields(limits.fields),
         most_objects=limits.most_objects,
         most_share=limits.most_share,
@@ -156,7 +157,8 @@ def _narrower(own: WrittenNarrower, day: BlastRadius) -> BlastRadius:
         selectors={**day.selectors, **own.selectors},
         expressions=(*day.expressions, *_expressions(own.expressions)),
         kinds=frozenset(own.kinds) or day.kinds,
-        creates=frozenset(own.creates) or day.creates,
+        verbs={**day.verbs, **verbs_of_kinds(own.kinds)},
+        creates=(frozenset(own.creates) or day.creates) | made_of(own.kinds),
         fields={**day.fields, **_fields(own.fields)},
         most_objects=own.most_objects or day.most_objects,
         most_share=own.most_share or day.most_share,

@@ -3,7 +3,7 @@
 It does not validate: the models do, and say more than a schema can.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -60,14 +60,24 @@ def schema_at(path: Path) -> Mapping[str, Any]:
     found = _followed(_schema())
     own: Mapping[str, Any] = found
     for step in path:
-        if isinstance(step, int):
-            own = found.get("items", {})
-        else:
-            own = found.get("properties", {}).get(step) or found.get("additionalProperties") or {}
-        if not isinstance(own, Mapping):
-            return {}
+        own = next(filter(None, (_inside(form, step) for form in _forms(found))), {})
         found = _followed(own)
     return {**found, **own}
+
+
+def _forms(schema: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The schema, and those of the forms that a field may have."""
+    return (schema, *schema.get("anyOf", ()))
+
+
+def _inside(schema: Mapping[str, Any], step: str | int) -> Mapping[str, Any]:
+    """The schema of what lies at one step; empty when it is not known."""
+    if isinstance(step, int):
+        own = schema.get("items")
+    else:
+        own = schema.get("properties", {}).get(step) or schema.get("additionalProperties")
+        own = own or next(iter(schema.get("patternProperties", {}).values()), None)
+    return own if isinstance(own, Mapping) else {}
 
 
 def _followed(schema: Mapping[str, Any]) -> Mapping[str, Any]:

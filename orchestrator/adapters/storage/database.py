@@ -42,7 +42,7 @@ _IDLE: Final = "10s"
 """After what time PostgreSQL ends the transaction of a process that is frozen, so that its locks
 hold up nobody who is to restore."""
 
-NEWEST_MIGRATION: Final = "0002"
+NEWEST_MIGRATION: Final = "0003"
 
 _OUT: Final = frozenset({"08", "40", "53", "57", "58"})
 """Classes of PostgreSQL's codes: no connection, a deadlock, no resources, shut down, no disk."""

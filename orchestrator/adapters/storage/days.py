@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orchestrator.adapters.storage import rows, tables
 from orchestrator.adapters.storage.stored import Stored
@@ -52,12 +53,16 @@ class Days(Stored):
     ) -> None:
         """Store a day's move, if its state is still as it was. Raises: Conflict."""
         async with self._database.writing() as connection:
-            saved = await connection.execute(
-                update(tables.days)
-                .where(tables.days.c.id == day.id, tables.days.c.state == was.state)
-                .values(rows.day_to_row(day))
-            )
-            if saved.rowcount == 0:
-                raise Conflict(f"day {day.id} is no longer {was.state}; read it again")
+            await self._set_day(connection, day, was)
             await self._append(connection, entries)
         self._announce()
+
+    @staticmethod
+    async def _set_day(connection: AsyncConnection, day: ChaosDay, was: ChaosDay) -> None:
+        saved = await connection.execute(
+            update(tables.days)
+            .where(tables.days.c.id == day.id, tables.days.c.state == was.state)
+            .values(rows.day_to_row(day))
+        )
+        if saved.rowcount == 0:
+            raise Conflict(f"day {day.id} is no longer {was.state}; read it again")

@@ -49,19 +49,6 @@ class Runs(Stored):
             )
             return [rows.run_from_row(row) for row in found]
 
-    async def replan(self, runs: Sequence[Run]) -> None:
-        """Store new planned instants of runs that are still planned or armed."""
-        async with self._database.writing() as connection:
-            for day in sorted({run.day for run in runs}):
-                await self._lock_day(connection, day)
-            for run in runs:
-                await connection.execute(
-                    update(tables.runs)
-                    .where(_runs.id == run.id, _runs.phase.in_((Phase.PLANNED, Phase.ARMED)))
-                    .values(planned_at=run.planned_at)
-                )
-        self._announce()
-
     async def move(self, run: Run, *, was: Run, entries: Sequence[TimelineEntry]) -> None:
         """Store a run's move with its entries, if phase and fence are still as they were.
 
@@ -74,15 +61,18 @@ class Runs(Stored):
             await self._lock_day(connection, run.day)
             if run.phase is Phase.INJECTING:
                 await self._refuse_if_halted(connection, run)
-            moved = await connection.execute(
-                update(tables.runs)
-                .where(_runs.id == run.id, _runs.fence == was.fence, _runs.phase == was.phase)
-                .values(rows.run_to_row(run))
-            )
-            if moved.rowcount == 0:
-                await self._explain(connection, run, was)
+            await self._set_run(connection, run, was)
             await self._append(connection, entries)
         self._announce()
+
+    async def _set_run(self, connection: AsyncConnection, run: Run, was: Run) -> None:
+        moved = await connection.execute(
+            update(tables.runs)
+            .where(_runs.id == run.id, _runs.fence == was.fence, _runs.phase == was.phase)
+            .values(rows.run_to_row(run))
+        )
+        if moved.rowcount == 0:
+            await self._explain(connection, run, was)
 
     @staticmethod
     async def _refuse_if_halted(connection: AsyncConnection, run: Run) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
 # Documents are kept as JSON, on PostgreSQL not as JSONB: that refuses a NUL and tidies numbers, and
@@ -102,6 +103,7 @@ runs = Table(
     Column("finding", String(16)),
     Column("injection", String(16)),
     Column("reason", Words, nullable=False),
+    Column("stranded", Words, nullable=False, server_default=text("''")),
     Column("started_at", Instant),
     Column("injected_at", Instant),
     Column("proven_at", Instant),

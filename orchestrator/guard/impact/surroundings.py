@@ -3,7 +3,7 @@
 It only reads, and only when asked.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -54,9 +54,12 @@ class Surroundings:
         ledger: Ledger,
         namespaces: frozenset[str],
         *,
+        kinds: frozenset[str] = frozenset(),
         is_narrow: bool = False,
     ) -> None:
         self.namespaces = namespaces
+        """Those that the run may touch; the guard may not even see others."""
+        self.kinds = kinds
         """Those that the run may touch; the guard may not even see others."""
         self.is_narrow = is_narrow
         """Whether the limits leave out some of what is in those namespaces."""
@@ -95,6 +98,11 @@ class Surroundings:
         """Whether the run itself made the written object."""
         effect = self._ledger.effect(draft.ref.path)
         return effect is not None and effect.made(draft.before or {})
+
+    @property
+    def marks(self) -> Set[str]:
+        """The marks of what the run itself made."""
+        return self._ledger.marks
 
     async def read(self, path: str) -> Document | None:
         """An object, None when there is none. Raises: ClusterUnavailable."""

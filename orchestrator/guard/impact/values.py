@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.domain.blast_radius import Target
+from orchestrator.domain.blast_radius import Found, Target
 from orchestrator.domain.errors import InvalidValue
 from orchestrator.domain.labels import Requirement, requirements_of
 from orchestrator.domain.net_effect import is_leaving, uid_of
@@ -28,6 +28,7 @@ class Impact:
     reached: tuple[Target, ...] = ()
     candidates: tuple[Target, ...] = ()
     namespaces: frozenset[str] = frozenset()
+    finds: tuple[Found, ...] = ()
     at_once: int | None = None
     irreversible: str = ""
     weakened: str = ""

@@ -157,6 +157,8 @@ def _pruned(merged: Object, before: Entry | None, owners: list[Entry]) -> Object
         path[:length] for entry in owners for path in fields.members(entry.owned)
         for length in range(1, len(path) + 1)
     }  # fmt: skip
+    # Everything has metadata: its name is in it, which nobody owns.
+    owned.add(("f:metadata",))
     gone = {_widest(path, owned) for path in fields.members(before.owned) if path not in owned}
     for path in sorted(gone):
         merged = fields.removed(merged, path)

@@ -181,7 +181,10 @@ def _chosen(new: Object, old: Object, *, live: bool = False) -> list[Object]:
         return before
     if given == [{}]:
         return []
-    return given if all(_makes_sense(entry) for entry in given) else before
+    if not all(_makes_sense(entry) for entry in given):
+        return before
+    # In the form that is stored, so that the same entries are no change.
+    return [_packed(entry) for entry in given]
 
 
 def _makes_sense(entry: Any) -> bool:

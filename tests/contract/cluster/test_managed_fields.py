@@ -312,6 +312,89 @@ def test_client_can_forget_who_owns_what(cluster: Cluster) -> None:
     assert "managedFields" not in body["metadata"]
 
 
+def send_owners(cluster: Cluster, path: str, owners: list[Object], **lock: str) -> Answer:
+    patch = {"metadata": {"managedFields": owners, **lock}}
+    return cluster.send("PATCH", path, patch, kind=MERGE, fieldManager="giver")
+
+
+def test_owners_that_a_client_sends_are_taken_as_they_are(cluster: Cluster) -> None:
+    before = apply(cluster, "configmaps", config(a="1", b="1"), "me").body["metadata"]
+    merge(cluster, "configmaps", "c", {"data": {"a": "2"}}, "other")
+    now = merge(cluster, "configmaps", "c", {"data": {"a": "1"}}, "other")["metadata"]
+    path = cluster.path("configmaps", "c")
+
+    lock = {"resourceVersion": now["resourceVersion"], "uid": now["uid"]}
+    body = send_owners(cluster, path, before["managedFields"], **lock).body
+
+    assert body["metadata"]["managedFields"] == before["managedFields"]
+    assert apply(cluster, "configmaps", config(a="7", b="1"), "me").code == 200
+
+
+def test_owners_that_a_client_sends_are_locked_to_a_version(cluster: Cluster) -> None:
+    made = create(cluster, "configmaps", config(a="1"))["metadata"]
+    merge(cluster, "configmaps", "c", {"data": {"a": "2"}}, "other")
+    path = cluster.path("configmaps", "c")
+
+    version = made["resourceVersion"]
+    answer = send_owners(cluster, path, made["managedFields"], resourceVersion=version)
+
+    assert (answer.code, answer.body["reason"]) == (409, "Conflict")
+
+
+def test_owners_that_are_there_already_make_no_new_version(cluster: Cluster) -> None:
+    made = create(cluster, "configmaps", config(a="1"))["metadata"]
+
+    answer = send_owners(cluster, cluster.path("configmaps", "c"), made["managedFields"])
+
+    assert answer.body["metadata"] == made
+
+
+def test_owners_sent_beside_a_change_are_those_before_it(cluster: Cluster) -> None:
+    made = apply(cluster, "configmaps", config(a="1", b="1"), "me").body["metadata"]
+    merge(cluster, "configmaps", "c", {"data": {"a": "2"}}, "other")
+    patch = {"data": {"a": "1"}, "metadata": {"managedFields": made["managedFields"]}}
+
+    changed = merge(cluster, "configmaps", "c", patch, "giver")
+
+    assert owned(changed, "me", "Apply") == {"f:data": {"f:b": {}}}
+    assert owned(changed, "giver") == {"f:data": {"f:a": {}}}
+
+
+def test_who_makes_an_object_owns_it_whoever_it_says_does(cluster: Cluster) -> None:
+    made = apply(cluster, "configmaps", config(a="1"), "me").body["metadata"]
+    cluster.send("DELETE", cluster.path("configmaps", "c"))
+    body = config(a="1")
+    body["metadata"]["managedFields"] = made["managedFields"]
+
+    again = create(cluster, "configmaps", body)
+
+    assert owned(again, "me", "Apply") is None
+    assert owned(again, "maker") == {"f:data": {".": {}, "f:a": {}}}
+
+
+def test_owner_by_scale_is_forgotten_by_who_sends_owners_of_the_whole(cluster: Cluster) -> None:
+    made = apply(cluster, DEPLOYMENTS, scaled(0), "me").body["metadata"]
+    scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}}
+    path = cluster.path(DEPLOYMENTS, "web")
+    applied = cluster.send(
+        "PATCH", f"{path}/scale", scale | {"spec": {"replicas": 1}}, kind=APPLY,
+        fieldManager="scaler", force="true",
+    )  # fmt: skip
+    merge(cluster, DEPLOYMENTS, "web", {"spec": {"replicas": 0}}, "other")
+    merge(cluster, DEPLOYMENTS, "web/scale", {"spec": {"replicas": 1}}, "again")
+    entries = {
+        each["manager"]: each
+        for each in cluster.get(DEPLOYMENTS, "web")["metadata"]["managedFields"]
+    }
+
+    answer = send_owners(cluster, path, made["managedFields"])
+
+    assert applied.code == 200, applied.body
+    assert entries["again"]["apiVersion"] == "apps/v1"
+    assert owned(answer.body, "again", "Update", "scale") is None
+    assert owned(answer.body, "me", "Apply") == made["managedFields"][0]["fieldsV1"]
+
+
 def test_no_more_than_ten_updaters_are_told_apart(cluster: Cluster) -> None:
     create(cluster, "configmaps", config(a="1"), "m-0")
     found: Object = {}
@@ -550,3 +633,18 @@ def test_name_of_a_manager_is_short_and_printable(
     answer = cluster.send("POST", path, config(a="1"), kind=JSON, fieldManager=manager)
 
     assert answer.code == code, answer.body
+
+
+def test_manager_may_apply_without_any_of_the_metadata_that_it_applied_before(
+    cluster: Cluster,
+) -> None:
+    create(cluster, "configmaps", config(a="1"))
+    labelled = config(a="1")
+    labelled["metadata"]["labels"] = {"l": "1"}
+    apply(cluster, "configmaps", labelled, "m", force="true")
+
+    answer = apply(cluster, "configmaps", config(a="2"), "m", force="true")
+
+    assert answer.code == 200, answer.body
+    assert answer.body["data"] == {"a": "2"}
+    assert "labels" not in answer.body["metadata"]

@@ -94,6 +94,15 @@ def test_resources_of_a_pod_are_changed(cluster: Cluster) -> None:
     assert pod["metadata"]["generation"] == 2
 
 
+def test_resize_of_a_pod_is_read_as_the_pod_itself(cluster: Cluster) -> None:
+    cluster.create("pods", a_pod(requests={"cpu": "10m"}))
+
+    answer = cluster.send("GET", cluster.path("pods", "one", "resize"))
+
+    assert answer.code == 200, answer.body
+    assert answer.body == cluster.get("pods", "one")
+
+
 def test_resizing_keeps_the_class_of_service(cluster: Cluster) -> None:
     cluster.create("pods", a_pod(requests={"cpu": "10m"}))
 

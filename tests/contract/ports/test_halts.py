@@ -140,6 +140,7 @@ async def test_a_halt_holds_and_is_released_while_runs_move(
 async def test_what_of_a_halted_day_still_writes_is_known(store: Store) -> None:
     """A write without its end counts, and a command, until its run has left the method."""
     quiet, writing, running, armed = some_runs(4, phase=Phase.HOLDING)
+    writing = replace(writing, phase=Phase.INJECTING)
     armed = replace(armed, phase=Phase.ARMED)
     await stored(store.storage, quiet, writing, running, armed)
     made = await store.journal.intend(an_undo_record(run=quiet.id), fence=0)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.domain.cluster_identity import ClusterIdentity
 from orchestrator.domain.errors import NoSuchPreview
 from orchestrator.domain.identity import PreviewId
 from orchestrator.domain.plan import ClusterAddress
@@ -64,6 +65,7 @@ def a_full_preview() -> Preview:
             is_whole=True,
         ),
         address=ClusterAddress(server="https://127.0.0.1:6443", context="practice"),
+        cluster=ClusterIdentity(uid="u-1", server="https://127.0.0.1:6443"),
     )
 
 

@@ -1,12 +1,13 @@
 """Every value comes back from a store as it went in."""
 
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 
 import pytest
 
 from orchestrator.domain.day import ChaosDay, DayState
-from orchestrator.domain.errors import Conflict, NoSuchDay, NoSuchRun
+from orchestrator.domain.errors import Conflict, LeaseLost, NoSuchDay, NoSuchRun
 from orchestrator.domain.halt import Halt
 from orchestrator.domain.hypothesis import Sample
 from orchestrator.domain.identity import ActorKind, DayId, EntryId, Role, RunId, TokenId
@@ -21,6 +22,7 @@ from orchestrator.domain.plan import (
 )
 from orchestrator.domain.run import Finding, Injection, Move, Phase, Run
 from orchestrator.domain.timeline import Kind, Lane, Precision, TimelineEntry, VisibleAfter
+from orchestrator.domain.verbs import WriteVerb
 from orchestrator.ports import Storage, Token
 from tests.builders import (
     DAY,
@@ -47,6 +49,7 @@ def a_full_plan() -> Plan:
     radius = a_radius(
         selectors={"part-of": "shop"},
         kinds=frozenset({"pods", "deployments"}),
+        verbs={"deployments": frozenset({WriteVerb.SCALE, WriteVerb.CHANGE})},
         most_objects=7,
         most_share=Fraction(1, 3),
         longest=timedelta(seconds=90.5),
@@ -141,6 +144,7 @@ async def test_what_is_not_there_is_named(storage: Storage) -> None:
             finding=Finding.STRANDED,
             injection=Injection.NOT_EFFECTIVE,
             reason=ODD,
+            stranded=ODD,
             started_at=at(1),
             injected_at=at(2),
             proven_at=at(3),
@@ -173,20 +177,30 @@ async def test_a_move_is_stored_with_its_entry_and_whole(storage: Storage) -> No
     assert [entry.text for entry in await storage.timeline(DAY)] == ["armed"]
 
 
-async def test_replanning_spares_runs_that_started(storage: Storage) -> None:
-    planned, armed, holding = (
-        a_run(id=RunId(phase), phase=phase) for phase in (Phase.PLANNED, Phase.ARMED, Phase.HOLDING)
+async def test_a_day_is_opened_with_its_runs_or_not_at_all(storage: Storage) -> None:
+    before = [a_run(id=RunId(name), phase=Phase.PLANNED) for name in "ab"]
+    day = await stored(storage, *before, day=a_day(state=DayState.PLANNED, opened_at=None))
+    after = [replace(run, phase=Phase.ARMED, planned_at=at(99)) for run in before]
+    opened, entries = day.open(at(5)), [a_new_entry()]
+    lost = replace(before[1], fence=7)
+
+    with pytest.raises(LeaseLost):
+        await storage.open_day(
+            opened, was=day, runs=[(after[0], before[0]), (after[1], lost)], entries=entries
+        )
+    with pytest.raises(Conflict, match="no longer open"):
+        await storage.open_day(
+            opened, was=opened, runs=list(zip(after, before, strict=True)), entries=entries
+        )
+    kept = await storage.runs(DAY), await storage.day(day.id), await storage.timeline(DAY)
+    await storage.open_day(
+        opened, was=day, runs=list(zip(after, before, strict=True)), entries=entries
     )
-    await stored(storage, planned, armed, holding)
 
-    later = [
-        a_run(id=RunId(phase), planned_at=at(99))
-        for phase in (Phase.PLANNED, Phase.ARMED, Phase.HOLDING)
-    ]
-    await storage.replan(later)
-
-    assert [run.planned_at for run in await storage.runs(DAY)] == [at(99), at(99), at(0)]
-    assert (await storage.run(armed.id)).phase is Phase.ARMED
+    assert kept == (before, day, [])
+    assert await storage.runs(DAY) == after
+    assert await storage.day(day.id) == opened
+    assert len(await storage.timeline(DAY)) == 1
 
 
 @pytest.mark.parametrize(

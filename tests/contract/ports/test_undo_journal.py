@@ -215,6 +215,9 @@ async def test_objects_of_two_clusters_are_told_apart(
     theirs: dict[str, Any] | None,
     is_refused: bool,
 ) -> None:
+    third = a_run(id=RunId("run-0"), day=DayId("day-3"))
+    await stored(two.storage, third, day=a_day(id=DayId("day-3")))
+    await two.journal.keep_baseline(third.id, in_cluster("c", "https://three"))
     for run, baseline in ((RUN, mine), (OTHER, theirs)):
         if baseline is not None:
             await two.journal.keep_baseline(run, baseline)

@@ -404,13 +404,20 @@ async def test_what_is_no_line_of_ours_is_passed_over(marks: Path) -> None:
 
 
 async def test_the_guard_is_heard_when_whoever_listened_has_broken_off(marks: Path) -> None:
-    async with engine().open(assigned(a_document(marks))) as execution:
+    measured = marks.with_name("measured")
+    document = a_document(marks)
+    within = probe("marks can be made", "mark", "measured", path=str(measured), text="measured")
+    document["steady-state-hypothesis"] = hypothesis(within)
+
+    async with engine().open(assigned(document)) as execution:
         happenings = execution.happenings()
         await anext(happenings)
         await cast("AsyncGenerator[Happening]", happenings).aclose()
-        # The observer goes on saying what nobody hears.
-        await anyio.sleep(0.3)
         with anyio.fail_after(PATIENCE):
+            # The observer goes on saying what nobody hears.
+            seen = len(read(measured))
+            while len(read(measured)) < seen + 3:  # noqa: ASYNC110 - another process writes
+                await anyio.sleep(0.01)
             await execution.take_baseline()
             await execution.restrain()
             assert (await execution.undo()).is_proven

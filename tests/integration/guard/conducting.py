@@ -18,6 +18,7 @@ from kubernetes.client.exceptions import ApiException
 
 from orchestrator.adapters.storage import Database, SqlStorage, SqlUndoJournal
 from orchestrator.domain.blast_radius import BlastRadius
+from orchestrator.domain.cluster_identity import ClusterIdentity
 from orchestrator.domain.guarding import (
     GuardAssignment,
     assignment_to_line,
@@ -255,6 +256,7 @@ async def guard_at(
     radius: BlastRadius | None = None,
     recovering: bool = False,
     rehearsing: bool = False,
+    approved_in: ClusterIdentity | None = None,
     dies_at: str = "",
 ) -> AsyncIterator[Guard]:
     """A guard of the test's run, ready or failed; killed when the scope is left."""
@@ -269,6 +271,7 @@ async def guard_at(
         kubeconfig=str(kubeconfig),
         recovering=recovering,
         rehearsing=rehearsing,
+        approved_in=approved_in,
     )
     try:
         async with anyio.create_task_group() as tasks:

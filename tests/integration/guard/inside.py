@@ -57,9 +57,7 @@ async def an_api() -> AsyncIterator[str]:
 @asynccontextmanager
 async def an_upstream(server: str) -> AsyncIterator[Upstream]:
     """The API server at an address, without credentials."""
-    access = Access(
-        cluster="inside", server=server, tls=None, server_name=None, authorization=lambda: ""
-    )
+    access = Access(cluster="inside", server=server)
     async with connected(access) as upstream:
         yield upstream
 

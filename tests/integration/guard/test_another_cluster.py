@@ -1,6 +1,7 @@
 """A kubeconfig that leads to another cluster by the time a run is restored."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestServer
 
-from orchestrator.domain.cluster_identity import ClusterIdentity, identity_to
+from orchestrator.domain.cluster_identity import ClusterIdentity, identity_from, identity_to
 from orchestrator.domain.errors import AnotherCluster, ClusterUnavailable
 from orchestrator.domain.run import Phase
 from orchestrator.domain.undo import UndoState
@@ -78,6 +79,38 @@ async def test_a_run_is_never_restored_in_another_cluster(database: Path, tmp_pa
 
         assert restoration.is_proven, restoration
         assert (await ours.read(CONFIG))["data"] == {"a": "before"}
+
+
+async def test_a_run_starts_in_the_cluster_alone_that_its_preview_was_of(
+    database: Path, tmp_path: Path
+) -> None:
+    async with an_api() as api:
+        kubeconfig = leading_to(tmp_path, api)
+        async with guard_at(
+            database, kubeconfig=kubeconfig, radius=RADIUS, rehearsing=True
+        ) as guard:
+            seen = identity_from(guard.heard[0])
+        assert seen == ClusterIdentity(uid=await uid_of_cluster(api), server=api)
+
+        async def said(uid: str, **changes: Any) -> dict[str, Any]:
+            was = replace(seen, uid=uid)
+            async with guard_at(
+                database, kubeconfig=kubeconfig, radius=RADIUS, approved_in=was, **changes
+            ) as guard:
+                return dict(guard.heard[0])
+
+        assert (await said(seen.uid))["event"] == "ready"
+        assert (await said("of-before", recovering=True))["event"] == "ready"
+        refused = await said("of-before")
+
+    assert refused["error"] == "not_approved"
+    for told in (f"{api} (kube-system of-before)", str(seen)):
+        assert told in refused["detail"]
+
+
+async def uid_of_cluster(url: str) -> str:
+    document = await Cluster(url=url).read(KUBE_SYSTEM)
+    return str(document["metadata"]["uid"])
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

@@ -51,9 +51,7 @@ def hanging_up(*, farewell: bool) -> Serving:
 
 def bridging(server: str) -> Serving:
     """Passes every WebSocket on to the server, as the guard does."""
-    access = Access(
-        cluster="test", server=server, tls=None, server_name=None, authorization=lambda: ""
-    )
+    access = Access(cluster="test", server=server)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         async with connected(access) as upstream, upstream.websocket("/", [PROTOCOL]) as pod:
@@ -94,9 +92,7 @@ async def test_a_command_is_not_led_elsewhere_by_its_api_server(status: int) -> 
         return socket
 
     async with served(lead) as server:
-        access = Access(
-            cluster="test", server=server, tls=None, server_name=None, authorization=lambda: ""
-        )
+        access = Access(cluster="test", server=server)
         async with connected(access) as upstream:
             with pytest.raises(NoWebSocket) as refused, anyio.fail_after(10):
                 async with upstream.websocket("/", [PROTOCOL]):

@@ -28,8 +28,11 @@ class Door:
     """What is met before the API server; it is let through while status is 0."""
 
     status: int = 0
+    is_json: bool = False
 
     async def answer(self, request: web.Request) -> web.Response:
+        if self.status and self.is_json:
+            return web.json_response({"error": "session expired"}, status=self.status)
         if self.status:
             return web.Response(status=self.status, text="404 page not found")
         if request.path == "/apis":
@@ -53,9 +56,10 @@ async def behind(door: Door) -> AsyncIterator[Upstream]:
         await runner.cleanup()
 
 
+@pytest.mark.parametrize("is_json", [False, True])
 @pytest.mark.parametrize("status", [200, 404])
-async def test_a_page_is_neither_an_object_nor_its_absence(status: int) -> None:
-    async with behind(Door(status)) as upstream:
+async def test_a_page_is_neither_an_object_nor_its_absence(status: int, is_json: bool) -> None:
+    async with behind(Door(status, is_json=is_json)) as upstream:
         with pytest.raises(ClusterUnavailable, match="not the answer of an API server"):
             await upstream.read(PATH)
         with pytest.raises(ClusterUnavailable, match="not the answer of an API server"):

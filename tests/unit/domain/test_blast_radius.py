@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import replace
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -11,11 +12,11 @@ from hypothesis import strategies as st
 
 from orchestrator.domain.blast_radius import (
     NODES,
-    PROTECTED_NAMESPACES,
     Allowed,
     BlastRadius,
     Budgets,
     Denied,
+    Found,
     Left,
     Target,
     Write,
@@ -139,7 +140,7 @@ def test_limits_that_contradict_each_other_allow_nothing() -> None:
     assert rule(both, a_kill(a_pod())) == "namespaces"
 
 
-@pytest.mark.parametrize("namespace", sorted(PROTECTED_NAMESPACES))
+@pytest.mark.parametrize("namespace", ["kube-system", "kube-public", "kube-node-lease"])
 def test_protected_namespaces_cannot_be_allowed(namespace: str) -> None:
     with pytest.raises(InvalidValue, match=namespace):
         a_radius(namespaces=frozenset({namespace}))
@@ -166,6 +167,26 @@ def test_what_stands_behind_a_write_lies_inside_as_well(field: str) -> None:
     outside: dict[str, Any] = {field: (a_pod(namespace="bank"),)}
 
     assert rule(a_radius(), a_write(**outside)) == "namespaces"
+
+
+def test_what_a_write_finds_later_is_of_the_kinds_and_has_the_labels() -> None:
+    web = Requirement(key="app", operator=Operator.IN, values=("web",))
+    either = Requirement(key="app", operator=Operator.IN, values=("web", "cart"))
+    tier = Requirement(key="tier", operator=Operator.NOT_IN, values=("ledger",))
+    narrow = a_radius(selectors={"app": "web"}, expressions=(tier,))
+    written = Target(kind="pods", namespace="shop", name="one", labels={"app": "web"})
+
+    def finding(radius: BlastRadius, kind: str, *conditions: Requirement) -> str:
+        found = Found(kind=kind, conditions=conditions)
+        write = Write(verb="create", kind="pods", written=written, finds=(found,))
+        return rule(radius, write)
+
+    assert finding(a_radius(), "pods") == ""
+    assert finding(a_radius(), "secrets") == "kinds"
+    assert finding(narrow, "pods", web, tier) == ""
+    assert finding(narrow, "pods", either, tier) == "selectors"
+    assert finding(narrow, "pods", web) == "selectors"
+    assert finding(narrow, "pods") == "selectors"
 
 
 def test_write_that_extends_to_another_namespace_is_denied_though_nothing_is_there() -> None:
@@ -267,8 +288,44 @@ def test_budget_is_weakened_only_where_it_may_be_violated() -> None:
     assert (rule(a_radius(), weakening), rule(loose, weakening)) == ("disruption_budgets", "")
 
 
+def test_a_plan_that_names_no_kinds_may_touch_the_usual_ones() -> None:
+    assert a_radius().kinds == {"pods", "deployments", "services", "configmaps"}
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "said"), [(set(), "none"), ({"shop", "bank"}, "bank, shop")], ids=str
+)
+def test_a_refusal_names_the_namespaces_that_are_allowed(namespaces: set[str], said: str) -> None:
+    radius = a_radius(namespaces=frozenset(namespaces))
+
+    verdict = radius.verdict(a_kill(a_pod(namespace="other")), touched=set(), lost={})
+
+    assert isinstance(verdict, Denied)
+    assert verdict.reason.endswith(f"outside the namespaces allowed: {said}")
+
+
+@pytest.mark.parametrize(("creates", "said"), [(set(), "none"), ({"jobs"}, "jobs")], ids=str)
+def test_a_refusal_names_the_kinds_that_may_be_made(creates: set[str], said: str) -> None:
+    radius = a_radius(creates=frozenset(creates))
+
+    verdict = radius.verdict(a_write(creates=True), touched=set(), lost={})
+
+    assert isinstance(verdict, Denied)
+    assert verdict.reason.endswith(f"the kinds that may be made: {said}")
+
+
+def test_narrowing_keeps_the_shares_of_whichever_has_them() -> None:
+    shares = {"deployments/shop/cart": Fraction(1, 2)}
+    without, having = a_radius(), a_radius(shares=shares)
+
+    assert without.narrowed_to(having).shares == shares
+    assert having.narrowed_to(without).shares == shares
+    assert without.narrowed_to(without).shares is None
+
+
 def test_narrowing_takes_the_stricter_of_all_limits() -> None:
     one = a_radius(
+        longest=timedelta(minutes=5),
         creates=frozenset({"jobs", "pods"}),
         irreversible=frozenset({"exec"}),
         disruption_budgets=Budgets.MAY_BE_VIOLATED,
@@ -288,6 +345,7 @@ def test_narrowing_takes_the_stricter_of_all_limits() -> None:
         assert both.disruption_budgets is Budgets.RESPECTED
         assert not both.reads_secrets
         assert both.most_node_share == Fraction(1, 3)
+        assert both.longest == timedelta(minutes=5)
         assert both.shares == {"b": Fraction(1, 3)}
         # Fields that the other day does not name are its usual ones, without the type.
         assert both.fields["services"] == {"spec.selector"} & DEFAULT_FIELDS["services"]

@@ -2,6 +2,7 @@ import pytest
 
 from orchestrator.domain.cluster_identity import (
     ClusterIdentity,
+    elsewhere,
     identity_from,
     identity_of,
     identity_to,
@@ -37,6 +38,17 @@ def test_an_identity_is_kept_with_a_baseline() -> None:
     assert identity_from({**identity_to(identity), "workloads": {}}) == identity
     assert identity_from({"workloads": {}}) is None
     assert identity_from(None) is None
+
+
+def test_an_approval_names_both_clusters_where_it_does_not_hold() -> None:
+    here, there = (ClusterIdentity(uid=uid, server=ONE) for uid in "ab")
+
+    assert elsewhere(here, here) == ""
+    assert elsewhere(here, None) == elsewhere(None, here) == ""
+    assert elsewhere(here, there) == (
+        f"its approved preview is of the cluster {ONE} (kube-system a),"
+        f" and this is {ONE} (kube-system b)"
+    )
 
 
 def test_no_credentials_of_an_address_are_kept() -> None:

@@ -14,17 +14,22 @@ from orchestrator.domain.blast_radius import (
     BlastRadius,
     Budgets,
 )
+from orchestrator.domain.cluster_identity import ClusterIdentity
 from orchestrator.domain.errors import InvalidValue
 from orchestrator.domain.guarding import (
     GuardAssignment,
+    answer,
     assignment_from_line,
     assignment_to_line,
+    excuse,
+    radius_to_line,
     restoration_from_line,
     restoration_to_line,
 )
 from orchestrator.domain.identity import RunId
 from orchestrator.domain.labels import Operator, Requirement
 from orchestrator.domain.undo import Difference, Restoration
+from orchestrator.domain.verbs import WriteVerb
 from tests.builders import a_radius
 
 NAMES = st.text(min_size=1, max_size=8).filter(lambda name: name not in PROTECTED_NAMESPACES)
@@ -42,6 +47,7 @@ RADII = st.builds(
         max_size=2,
     ).map(tuple),
     kinds=st.frozensets(NAMES),
+    verbs=st.dictionaries(NAMES, st.frozensets(st.sampled_from(WriteVerb))),
     creates=st.frozensets(NAMES),
     fields=st.dictionaries(NAMES, st.frozensets(st.text())),
     most_node_share=st.fractions(Fraction(1, 100), 1, max_denominator=100),
@@ -69,6 +75,7 @@ TEXTS = st.lists(st.text()).map(tuple)
         context=st.text(),
         recovering=st.booleans(),
         rehearsing=st.booleans(),
+        approved_in=st.none() | st.builds(ClusterIdentity, uid=st.text(), server=st.text()),
     )
 )
 def test_assignment_arrives_as_it_was_sent(assignment: GuardAssignment) -> None:
@@ -77,7 +84,16 @@ def test_assignment_arrives_as_it_was_sent(assignment: GuardAssignment) -> None:
     assert assignment_from_line(line) == assignment
 
 
-@given(st.builds(Restoration, undone=TEXTS, kept=st.lists(DIFFERENCES).map(tuple), pending=TEXTS))
+RESTORATIONS = st.builds(
+    Restoration,
+    undone=TEXTS,
+    kept=st.lists(DIFFERENCES).map(tuple),
+    pending=TEXTS,
+    notes=TEXTS,
+)
+
+
+@given(RESTORATIONS)
 def test_restoration_arrives_as_it_was_sent(restoration: Restoration) -> None:
     line = json.loads(json.dumps(restoration_to_line(restoration)))
 
@@ -93,6 +109,10 @@ def test_restoration_arrives_as_it_was_sent(restoration: Restoration) -> None:
         {"radius": {"namespaces": ["kube-system"]}},
         {"radius": {"most_share": [1, 0]}},
         {"radius": {"most_objects": 0}},
+        {"radius": {"verbs": {"pods": ["wipe"]}}},
+        {"radius": {"verbs": None}},
+        {"approved_in": "the cluster of before"},
+        {"approved_in": {"server": "https://one"}},
     ],
 )
 def test_assignment_that_cannot_be_read_is_refused(spoilt: dict[str, object]) -> None:
@@ -103,6 +123,15 @@ def test_assignment_that_cannot_be_read_is_refused(spoilt: dict[str, object]) ->
 
     with pytest.raises(InvalidValue):
         assignment_from_line(line)
+
+
+def test_limits_without_verbs_are_written_as_before_there_were_any() -> None:
+    assert "verbs" not in radius_to_line(a_radius())
+
+
+def test_a_command_that_was_not_carried_out_says_why() -> None:
+    assert excuse(7, "the cluster is out") == {"id": 7, "ok": False, "detail": "the cluster is out"}
+    assert answer(7, undone=[]) == {"id": 7, "ok": True, "undone": []}
 
 
 def test_whatever_is_not_plainly_false_means_recovering() -> None:

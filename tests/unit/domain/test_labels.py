@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestrator.domain.errors import InvalidValue
 from orchestrator.domain.labels import (
@@ -78,3 +80,35 @@ def test_conditions_are_written_as_a_query_has_them() -> None:
     assert as_query(conditions) == {
         "labelSelector": "tier=web,app in (a,b),app notin (c),x,!y",
     }
+
+
+_APPS = st.sampled_from(["web", "cart", "stock"])
+_CONDITIONS = st.one_of(
+    st.builds(
+        Requirement,
+        key=st.sampled_from(["app", "tier"]),
+        operator=st.sampled_from([Operator.IN, Operator.NOT_IN]),
+        values=st.lists(_APPS, min_size=1, unique=True).map(tuple),
+    ),
+    st.builds(
+        Requirement,
+        key=st.sampled_from(["app", "tier"]),
+        operator=st.sampled_from([Operator.EXISTS, Operator.DOES_NOT_EXIST]),
+    ),
+)
+
+
+@given(one=_CONDITIONS, other=_CONDITIONS)
+def test_a_condition_implies_another_where_no_labels_satisfy_it_alone(
+    one: Requirement, other: Requirement
+) -> None:
+    apps = ["web", "cart", "stock", "elsewhere", None]
+    sets = [
+        {key: value for key, value in (("app", app), ("tier", tier)) if value is not None}
+        for app in apps
+        for tier in apps
+    ]
+
+    is_implied = all(other.is_met(labels) for labels in sets if one.is_met(labels))
+
+    assert one.implies(other) is is_implied

@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,6 +137,89 @@ def test_created_object_whose_answer_was_lost_is_known_by_its_mark() -> None:
     assert decided(write, now=an_object("real", metadata=other)) == Settled()
 
 
+def test_the_object_that_was_touched_last_comes_first() -> None:
+    first = a_write(Verb.CHANGE, an_object(replicas=3), an_object(replicas=0))
+    ref = replace(first.ref, path="/apis/apps/v1/namespaces/shop/deployments/stock")
+    second = replace(first, seq=2, ref=ref)
+    third = replace(first, seq=3)
+
+    assert [each.ref for each in net_effects([first, second])] == [ref, first.ref]
+    assert [each.ref for each in net_effects([first, second, third])] == [first.ref, ref]
+
+
+def a_pod_write(verb: Verb) -> UndoRecord:
+    write = a_write(verb, an_object(), None, state=UndoState.INTENT)
+    return replace(write, ref=replace(write.ref, kind="pods"))
+
+
+def test_only_an_unanswered_write_that_is_locked_to_a_version_is_in_doubt() -> None:
+    change = a_write(
+        Verb.CHANGE, an_object(replicas=3), an_object(replicas=0), state=UndoState.INTENT
+    )
+    deletion = a_write(Verb.DELETE, an_object(), None, state=UndoState.INTENT)
+
+    in_doubt = [net_effects([each])[0].is_in_doubt for each in (change, deletion)]
+    of_pods = [
+        net_effects([a_pod_write(each)])[0].is_in_doubt for each in (Verb.DELETE, Verb.EVICT)
+    ]
+
+    assert in_doubt == [True, True]
+    assert of_pods == [False, False]
+    assert not net_effects([replace(change, state=UndoState.DONE)])[0].is_in_doubt
+
+
+def test_a_late_create_cannot_come_where_the_object_was_before() -> None:
+    made = a_write(Verb.CREATE, None, an_object("made"), state=UndoState.INTENT)
+    gone = a_write(Verb.DELETE, an_object(), None)
+    [new], [anew] = net_effects([made]), net_effects([gone, replace(made, seq=2)])
+
+    assert new.may_go_on(None, seen=set())
+    assert not anew.may_go_on(None, seen=set())
+
+
+def test_a_create_without_an_answer_may_still_come_where_others_took_the_object_away() -> None:
+    change = a_write(Verb.CHANGE, an_object(a=1), an_object(a=2))
+    marked = an_object("", metadata={"annotations": {"x-00000001": "1"}}, a=3)
+    late = a_write(Verb.CREATE, None, marked, seq=2, state=UndoState.INTENT)
+    (effect,) = net_effects([change, late])
+
+    assert effect.may_go_on(None, seen=set())
+    assert not effect.may_go_on(an_object("uid-1", a=2), seen=set())
+    assert not effect.may_go_on(None, seen={"x-00000001=1"})
+    came = an_object("uid-2", metadata=marked["metadata"] | {"uid": "uid-2"}, a=3)
+    assert decide(effect, came) == Remove(uid="uid-2")
+    assert decide(effect, an_object(a=2)) == PutBack(patch={"spec": {"a": 1}})
+
+
+def test_object_that_was_changed_back_while_it_went_is_made_as_it_was_before_the_run() -> None:
+    going = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+    change = a_write(Verb.CHANGE, an_object(a=1), an_object(a=2))
+    deletion = a_write(Verb.DELETE, an_object(a=2), None, seq=2)
+    before, after = an_object(metadata=going, a=2), an_object(metadata=going, a=1)
+    back = a_write(Verb.CHANGE, before, after, seq=3)
+
+    decision = decided(change, deletion, back, now=None)
+
+    assert isinstance(decision, Recreate)
+    assert decision.document["spec"] == {"a": 1}
+
+
+def test_object_that_somebody_else_was_deleting_is_not_made_anew() -> None:
+    going = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+    deletion = a_write(Verb.DELETE, an_object(metadata=going, a=1), None)
+
+    assert decided(deletion, now=None) == Settled()
+
+
+def test_change_of_an_object_of_that_name_is_put_back_in_that_one() -> None:
+    first = a_write(Verb.CHANGE, an_object("uid-1", a=1), an_object("uid-1", a=2))
+    second = a_write(Verb.CHANGE, an_object("uid-2", a=7, b=1), an_object("uid-2", a=7, b=2), seq=2)
+
+    decision = decided(first, second, now=an_object("uid-2", a=7, b=2))
+
+    assert decision == PutBack(patch={"spec": {"b": 1}})
+
+
 def test_object_made_and_deleted_by_the_run_leaves_nothing_to_do() -> None:
     made = a_write(Verb.CREATE, None, an_object("made"))
     gone = a_write(Verb.DELETE, an_object("made"), None, seq=2)
@@ -239,6 +323,21 @@ def test_what_a_patch_does_not_put_back_is_taken_away_and_made_as_it_was() -> No
     assert remade(now=an_object("new", strategy="a", serviceName="a")) == Settled()
 
 
+def test_what_is_put_back_in_part_already_is_not_taken_for_the_change_of_others() -> None:
+    now = an_object("ours", metadata=REMADE, strategy="a", serviceName="b")
+
+    assert remade(now=now) == Remove(uid="ours")
+
+
+def test_field_that_others_set_in_what_we_made_is_told_beside_what_no_patch_puts_back() -> None:
+    now = an_object("ours", metadata=REMADE, strategy="theirs", serviceName="b")
+
+    decision = remade(now=now)
+
+    assert isinstance(decision, PutBack)
+    assert {each.field for each in decision.kept} == {"spec.strategy", "spec.serviceName"}
+
+
 def test_what_others_changed_in_what_we_made_stays_and_is_told_with_all_that_stays_ours() -> None:
     theirs = {**REMADE, "labels": {"mended": "yes"}}
     now = an_object("ours", metadata=theirs, strategy="b", serviceName="b")
@@ -307,7 +406,14 @@ def test_owned_object_that_its_controller_is_to_make_anew_is_awaited() -> None:
     assert isinstance(decided(deleted, now=None), Await)
     assert isinstance(decided(deleted, now=leaving), Await)
     assert decided(deleted, now=an_object("new", metadata=OWNED)) == Settled()
-    assert decided(a_pods(deleted), now=None) == Settled()
+
+
+@pytest.mark.parametrize("kind", ["pods", "replicasets", "jobs"])
+def test_owned_object_that_returns_under_another_name_is_not_awaited(kind: str) -> None:
+    deleted = a_write(Verb.DELETE, an_object(metadata=OWNED), None)
+    of_kind = replace(deleted, ref=replace(deleted.ref, kind=kind))
+
+    assert decided(of_kind, now=None) == Settled()
 
 
 def a_pods(write: UndoRecord) -> UndoRecord:

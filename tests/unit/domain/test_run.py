@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -143,6 +144,28 @@ def test_a_run_that_is_restored_after_it_was_stranded_has_not_ended_yet() -> Non
 
     assert restoring.ended_at is None
     assert restoring.rolled_back_at == at(1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"reason": "halted"}, "halted"),
+        ({"phase": Phase.STRANDED, "reason": "halted; x is left"}, "halted; x is left"),
+        ({"phase": Phase.STRANDED, "stranded": "x is left"}, "stranded: x is left"),
+        (
+            {"phase": Phase.ROLLING_BACK, "reason": "halted", "stranded": "x is left"},
+            "halted; it was stranded (x is left) and is being restored",
+        ),
+        (
+            {"phase": Phase.CONCLUDED, "stranded": "x is left", "ended_at": at(0.5)},
+            f"it was stranded (x is left) and is restored since {at(0).isoformat()}",
+        ),
+    ],
+)
+def test_a_run_tells_what_ended_it_and_what_became_of_its_restoration(
+    changes: dict[str, Any], why: str
+) -> None:
+    assert a_run(**changes).why == why
 
 
 def test_the_phases_that_may_hold_a_fault_are_those_between_start_and_proof() -> None:

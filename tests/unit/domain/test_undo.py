@@ -216,3 +216,11 @@ def test_added_map_stays_when_others_put_something_in_it() -> None:
 
     assert found.patch == {"spec": {"behavior": {"scaleDown": None}}}
     assert merged(now, found.patch) == {"spec": {"behavior": {"scaleUp": {"theirs": 2}}}}
+
+
+def test_map_added_empty_is_no_longer_ours_once_others_put_something_in_it() -> None:
+    now = {"spec": {"rollingUpdate": {"theirs": 1}}}
+
+    found = restoring(key="x", before={"spec": {}}, after={"spec": {"rollingUpdate": {}}}, now=now)
+
+    assert (found.patch, found.kept) == ({}, ())

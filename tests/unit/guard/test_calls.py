@@ -1,14 +1,16 @@
 """What a request wants is read in one way, whichever way it was said."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from orchestrator.guard.bodies import Media, media_of, parse_body
-from orchestrator.guard.calls import Action, Call, classify
+from orchestrator.guard.calls import Action, Call, check_readable, classify, command_of
 from orchestrator.guard.headers import check_headers
 from orchestrator.guard.paths import Route, parse_path
 from orchestrator.guard.refusals import NotLetThrough
+from tests.builders import a_radius
 
 POD = "/api/v1/namespaces/shop/pods/cart-1"
 
@@ -56,6 +58,81 @@ def test_options_that_are_not_known_are_refused() -> None:
     assert (
         refused("DELETE", POD, {"ignoreStoreReadErrorWithClusterBreakingPotential": True}) == "body"
     )
+
+
+def test_a_deletion_may_say_what_its_options_are() -> None:
+    said = {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0}
+
+    assert a_call("DELETE", POD, said).body == said
+
+
+@pytest.mark.parametrize("part", ["", "/status", "/log", "/resize"])
+def test_what_shows_an_object_may_be_read(part: str) -> None:
+    route = parse_path(f"{POD}{part}")
+    assert isinstance(route, Route)
+
+    check_readable(route, a_radius())
+
+
+@pytest.mark.parametrize("resource", ["deployments", "widgets"])
+def test_only_a_pods_resize_is_known_to_show_no_more_than_the_object(resource: str) -> None:
+    route = replace(POD_ROUTE, resource=resource, group="example.com", part="resize")
+
+    with pytest.raises(NotLetThrough) as caught:
+        check_readable(route, a_radius())
+
+    assert caught.value.rule == "parts"
+
+
+@pytest.mark.parametrize("part", ["exec", "attach", "portforward", "proxy"])
+def test_what_is_more_than_reading_is_refused(part: str) -> None:
+    route = replace(POD_ROUTE, part=part)
+
+    with pytest.raises(NotLetThrough) as caught:
+        check_readable(route, a_radius())
+
+    assert caught.value.rule == "parts"
+
+
+@pytest.mark.parametrize(
+    ("reads_secrets", "namespace", "is_open"),
+    [(True, "shop", True), (True, "other", False), (False, "shop", False), (True, "", False)],
+)
+def test_secrets_are_read_only_in_the_namespaces_of_a_plan_that_says_so(
+    reads_secrets: bool, namespace: str, is_open: bool
+) -> None:
+    route = Route(version="v1", resource="secrets", namespace=namespace, name="")
+    radius = a_radius(reads_secrets=reads_secrets)
+
+    if is_open:
+        check_readable(route, radius)
+    else:
+        with pytest.raises(NotLetThrough) as caught:
+            check_readable(route, radius)
+        assert caught.value.rule == "secrets"
+
+
+POD_ROUTE = Route(version="v1", resource="pods", namespace="shop", name="cart-1", part="exec")
+
+
+def test_a_command_is_its_words_in_order_and_its_options() -> None:
+    pairs = [("command", "sh"), ("container", "one"), ("command", "-c"), ("stdout", "true")]
+
+    call = command_of(POD_ROUTE, pairs)
+
+    assert call.action is Action.EXEC
+    assert call.body == {"command": ["sh", "-c"], "container": "one", "stdout": "true"}
+
+
+@pytest.mark.parametrize(
+    ("route", "pairs"),
+    [(POD_ROUTE, [("container", "one")]), (replace(POD_ROUTE, name=""), [("command", "sh")])],
+)
+def test_a_command_names_its_pod_and_its_words(route: Route, pairs: list[tuple[str, str]]) -> None:
+    with pytest.raises(NotLetThrough) as caught:
+        command_of(route, pairs)
+
+    assert caught.value.rule == "query"
 
 
 @pytest.mark.parametrize("seconds", [-1, 1.5, "30", True, [], {}])

@@ -1,6 +1,7 @@
 """The way to the cluster, from kubeconfigs of all kinds."""
 
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from orchestrator.domain.errors import KubeconfigUnreadable
+from orchestrator.guard.access.showing import Shown
 from orchestrator.guard.credentials import Access, load_access
 
 
@@ -34,6 +36,11 @@ def access(path: str, context: str = "") -> Access:
     return load_access(kubeconfig=path, context=context)
 
 
+def shown(path: str) -> Shown:
+    """What is shown to the cluster of a kubeconfig."""
+    return access(path).credentials.renewed()
+
+
 def test_plain_kubeconfig_is_read_without_the_client(tmp_path: Path) -> None:
     path = write(tmp_path, {"server": "http://127.0.0.1:8080/"}, {"token": "s3cret"})
     program = (
@@ -49,18 +56,22 @@ def test_plain_kubeconfig_is_read_without_the_client(tmp_path: Path) -> None:
     assert done.stdout.strip() == "False"
     found = access(path)
     assert (found.server, found.cluster) == ("http://127.0.0.1:8080", "main")
-    assert found.authorization() == "Bearer s3cret"
-    assert not found.may_block
+    assert shown(path).authorization == "Bearer s3cret"
 
 
 def test_plain_and_client_come_to_the_same(tmp_path: Path) -> None:
     cluster = {"server": "http://127.0.0.1:8080"}
-    plain = access(write(tmp_path, cluster, {"token": "s3cret"}))
-    by_client = access(write(tmp_path, {**cluster, "unknown-knob": True}, {"token": "s3cret"}))
+    plain = shown(write(tmp_path, cluster, {"token": "s3cret"}))
+    by_client = shown(write(tmp_path, cluster, {"token": "s3cret", "unknown-knob": True}))
 
-    assert by_client.may_block
-    assert by_client.server == plain.server
-    assert by_client.authorization() == plain.authorization()
+    assert by_client.until < plain.until
+    assert by_client.authorization == plain.authorization
+
+
+def test_name_and_password_are_shown_as_such(tmp_path: Path) -> None:
+    path = write(tmp_path, {"server": "http://127.0.0.1:8080"}, {"username": "a", "password": "b"})
+
+    assert shown(path).authorization == "Basic YTpi"
 
 
 def test_plugin_is_run_for_the_token(tmp_path: Path) -> None:
@@ -77,7 +88,7 @@ def test_plugin_is_run_for_the_token(tmp_path: Path) -> None:
     }
     path = write(tmp_path, {"server": "http://127.0.0.1:8080"}, {"exec": plugin})
 
-    assert access(path).authorization() == "Bearer from-the-plugin"
+    assert shown(path).authorization == "Bearer from-the-plugin"
 
 
 def test_certificates_are_used_whether_in_the_file_or_beside_it(tmp_path: Path) -> None:
@@ -85,7 +96,7 @@ def test_certificates_are_used_whether_in_the_file_or_beside_it(tmp_path: Path) 
     beside = {"client-certificate": certificate.name, "client-key": key.name}
     cluster = {"server": "https://127.0.0.1:6443", "certificate-authority": certificate.name}
 
-    tls = access(write(tmp_path, cluster, beside)).tls
+    tls = shown(write(tmp_path, cluster, beside)).tls
 
     assert tls is not None
     assert tls.verify_mode is ssl.CERT_REQUIRED
@@ -95,7 +106,7 @@ def test_certificates_are_used_whether_in_the_file_or_beside_it(tmp_path: Path) 
 def test_insecure_is_insecure_only_when_asked_for(tmp_path: Path) -> None:
     cluster = {"server": "https://127.0.0.1:6443", "insecure-skip-tls-verify": True}
 
-    tls = access(write(tmp_path, cluster, {})).tls
+    tls = shown(write(tmp_path, cluster, {})).tls
 
     assert tls is not None
     assert tls.verify_mode is ssl.CERT_NONE
@@ -138,6 +149,105 @@ def test_certificate_that_is_none_is_said_without_its_content(tmp_path: Path) ->
         access(write(tmp_path, cluster, {}))
 
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://kim:s3cret@127.0.0.1:1080", "socks4://h:1", "gopher"])
+def test_proxy_that_is_not_spoken_to_in_http_is_refused_with_a_way_out(
+    tmp_path: Path, proxy: str
+) -> None:
+    cluster = {"server": "https://127.0.0.1:6443", "proxy-url": proxy}
+
+    with pytest.raises(KubeconfigUnreadable, match=r"put an HTTP proxy|http://HOST:PORT") as caught:
+        access(write(tmp_path, cluster, {}))
+
+    assert "s3cret" not in str(caught.value)
+
+
+def test_whom_the_user_acts_as_is_told_in_headers(tmp_path: Path) -> None:
+    user = {
+        "token": "s3cret",
+        "as": "kim",
+        "as-uid": "u-1",
+        "as-groups": ["one", "two"],
+        "as-user-extra": {"example.org/Scope%": ["a", "b"]},
+    }
+    found = access(write(tmp_path, {"server": "http://127.0.0.1:8080"}, user))
+
+    assert sorted(found.headers_with(found.credentials.renewed()).items()) == [
+        ("Authorization", "Bearer s3cret"),
+        ("Impersonate-Extra-example.org%2FScope%25", "a"),
+        ("Impersonate-Extra-example.org%2FScope%25", "b"),
+        ("Impersonate-Group", "one"),
+        ("Impersonate-Group", "two"),
+        ("Impersonate-Uid", "u-1"),
+        ("Impersonate-User", "kim"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        {"as-groups": ["system:masters"]},
+        {"as-user-extra": {"scopes": ["a"]}},
+        {"as": "kim", "as-groups": "system:masters"},
+        {"as": "kim", "as-user-extra": ["a"]},
+        {"as": "kim\r\nImpersonate-Group: system:masters"},
+    ],
+)
+def test_somebody_who_cannot_be_acted_as_is_refused(tmp_path: Path, user: dict[str, Any]) -> None:
+    with pytest.raises(KubeconfigUnreadable, match="as"):
+        access(write(tmp_path, {"server": "http://127.0.0.1:8080"}, {"token": "t", **user}))
+
+
+def test_of_several_files_the_first_entry_and_the_first_current_context_count(
+    tmp_path: Path,
+) -> None:
+    folders = [tmp_path / name for name in ("one", "two")]
+    paths = []
+    for folder in folders:
+        folder.mkdir()
+        (folder / "token").write_text(f"of-{folder.name}\n", "utf-8")
+        cluster = {"server": f"http://{folder.name}:8080"}
+        paths.append(write(folder, cluster, {"tokenFile": "token"}))
+    missing = str(tmp_path / "missing")
+
+    found = access(os.pathsep.join([missing, *paths]))
+
+    assert found.server == "http://one:8080"
+    assert found.credentials.renewed().authorization == "Bearer of-one"
+    with pytest.raises(KubeconfigUnreadable, match="holds no clusters"):
+        access(os.pathsep.join([missing, missing]))
+
+
+@pytest.mark.parametrize(
+    ("server", "no_proxy", "is_direct"),
+    [
+        ("https://10.1.2.3:6443", "", False),
+        ("https://10.1.2.3:6443", "192.168.0.0/16, 10.0.0.0/8", True),
+        ("https://10.1.2.3:6443", "10.1.2.3", True),
+        ("https://api.example:6443", "10.0.0.0/8,.example", True),
+        ("https://api.example:6443", "other", False),
+        ("https://127.0.0.1:6443", "", True),
+        ("https://localhost:6443", "", True),
+    ],
+)
+def test_proxy_of_the_environment_leads_there_but_for_exceptions(
+    tmp_path: Path, server: str, no_proxy: str, *, is_direct: bool
+) -> None:
+    program = (
+        "from orchestrator.guard.credentials import load_access;"
+        f"print(load_access(kubeconfig={write(tmp_path, {'server': server}, {})!r}, context='')"
+        ".proxy)"
+    )
+    environment = {**os.environ, "HTTPS_PROXY": "http://10.9.9.9:3128", "NO_PROXY": no_proxy}
+    quiet = {k: v for k, v in environment.items() if k not in {"no_proxy", "https_proxy"}}
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=quiet, capture_output=True, text=True, check=True, timeout=30,
+    )  # fmt: skip
+
+    assert done.stdout.strip() == ("None" if is_direct else "http://10.9.9.9:3128")
 
 
 def make_pair(folder: Path) -> tuple[Path, Path]:

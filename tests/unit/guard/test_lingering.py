@@ -89,7 +89,8 @@ def test_what_has_no_pods_is_given_no_long_time_either() -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", [an_object("statefulsets", DAY, replicas=1), an_object("statefulsets", 5)]
+    "changed",
+    [an_object("statefulsets", DAY, replicas=1), an_object("statefulsets", 5, replicas=3)],
 )
 def test_a_set_whose_pods_take_too_long_loses_none_of_them(changed: dict[str, Any]) -> None:
     """The pods that take their places have their names, and wait until those are gone."""
@@ -115,6 +116,9 @@ def test_pods_are_not_made_to_take_longer_than_they_did() -> None:
 
     assert not why(a_draft(Verb.CHANGE, "deployments", before, an_object("deployments", 60)))
     assert not why(a_draft(Verb.CHANGE, "deployments", before, an_object("deployments", 5)))
+    quick = an_object("deployments", 5)
+    assert not why(a_draft(Verb.CHANGE, "deployments", quick, an_object("deployments", 30)))
+    assert why(a_draft(Verb.CHANGE, "deployments", quick, an_object("deployments", 31)))
     assert why(a_draft(Verb.CHANGE, "deployments", before, an_object("deployments", 61)))
 
 
@@ -134,3 +138,10 @@ def test_jobs_made_by_a_cron_job_count_by_the_pods_that_they_make() -> None:
     )
 
     assert why(draft)
+
+
+def test_a_set_that_is_made_without_pods_takes_none_away() -> None:
+    """However little time is left, nothing that was there goes."""
+    made = an_object("statefulsets", None, replicas=0)
+
+    assert not why(a_draft(Verb.CREATE, "statefulsets", None, made), timedelta())

@@ -3,11 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from orchestrator.domain.abort import KubernetesCondition
 from orchestrator.domain.plan import AbortCondition, Plan
+from orchestrator.domain.verbs import WriteVerb
+from orchestrator.guard.excess import samples_beyond
 from orchestrator.guard.permissions import (
     Permission,
-    excess_beyond,
     needed_for,
     roles_for,
 )
@@ -39,6 +42,46 @@ def test_only_kinds_of_the_plan_may_be_written() -> None:
     assert verbs(planned("configmaps", creates=frozenset({"ingresses"})), "ingresses") >= writing
 
 
+@pytest.mark.parametrize(
+    ("kind", "verb", "needed"),
+    [
+        ("deployments", WriteVerb.SCALE, {"update", "patch"}),
+        ("deployments", WriteVerb.CHANGE, {"update", "patch"}),
+        ("deployments", WriteVerb.DELETE, {"delete", "create", "patch"}),
+        ("configmaps", WriteVerb.CREATE, {"create", "delete", "patch"}),
+        ("pods", WriteVerb.EVICT, {"create", "patch"}),
+        ("pods", WriteVerb.EXEC, set()),
+    ],
+    ids=str,
+)
+def test_a_verb_needs_what_does_and_undoes_it(kind: str, verb: WriteVerb, needed: set[str]) -> None:
+    plan = planned(kind, verbs={kind: frozenset({verb})}, irreversible=frozenset({"exec"}))
+
+    assert verbs(plan, kind) - {"get", "list", "watch"} == needed
+
+
+def test_barriers_are_written_in_the_whole_cluster() -> None:
+    hooks = "validatingwebhookconfigurations"
+    plan = planned("pods", hooks, creates=frozenset({hooks}))
+
+    assert verbs(plan, hooks, "") >= {"get", "create", "delete"}
+    assert not verbs(plan, hooks)
+    assert not verbs(planned("pods"), hooks, "")
+
+
+def test_parts_of_objects_are_granted_for_what_is_done_by_them() -> None:
+    def parts(kind: str, *listed: WriteVerb) -> set[str]:
+        limits = {"verbs": {kind: frozenset(listed)}, "irreversible": frozenset({"exec"})}
+        needed = needed_for(planned(kind, **limits))
+        return {each.resource for each in needed if "/" in each.resource} - {"pods/log"}
+
+    assert parts("deployments", WriteVerb.SCALE) == {"deployments/scale"}
+    assert not parts("deployments", WriteVerb.CHANGE, WriteVerb.CREATE, WriteVerb.DELETE)
+    assert parts("pods", WriteVerb.CHANGE) == {"pods/resize"}
+    assert parts("pods", WriteVerb.EVICT, WriteVerb.EXEC) == {"pods/eviction", "pods/exec"}
+    assert not parts("pods", WriteVerb.DELETE)
+
+
 def test_nothing_is_needed_in_the_whole_cluster_unless_nodes_are_touched() -> None:
     assert not [each for each in needed_for(planned("pods")) if not each.namespace]
     assert verbs(planned("nodes"), "nodes", "") == {"get", "list", "watch", "update", "patch"}
@@ -66,10 +109,10 @@ def test_commands_and_secrets_are_granted_only_where_the_plan_says_so() -> None:
     assert not verbs(careful, "pods/exec") | verbs(careful, "secrets")
     assert verbs(bold, "pods/exec") == {"get", "create"}
     assert verbs(bold, "secrets") == {"get", "list", "watch"}
-    beyond = {(each.resource, each.namespace) for each in excess_beyond(careful)}
+    beyond = {(each.resource, each.namespace) for each in samples_beyond(careful)}
     assert {("pods/exec", "shop"), ("secrets", "shop")} <= beyond
     assert not {("pods/exec", "shop"), ("secrets", "shop")} & {
-        (each.resource, each.namespace) for each in excess_beyond(bold)
+        (each.resource, each.namespace) for each in samples_beyond(bold)
     }
 
 
@@ -116,4 +159,4 @@ def test_roles_grant_every_permission_once_where_it_is_needed() -> None:
 
 def test_no_plan_needs_what_is_warned_of() -> None:
     for plan in (planned("pods", "deployments"), planned("nodes", "pods", "daemonsets")):
-        assert not set(needed_for(plan)) & set(excess_beyond(plan))
+        assert not set(needed_for(plan)) & set(samples_beyond(plan))

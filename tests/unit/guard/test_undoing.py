@@ -12,7 +12,7 @@ import pytest
 from orchestrator.domain.net_effect import merged
 from orchestrator.domain.undo import Document, ObjectRef, Restoration, UndoRecord, UndoState, Verb
 from orchestrator.guard.bodies import Media, dump
-from orchestrator.guard.undo import Undoing, commands_left
+from orchestrator.guard.undo import Undoing
 from orchestrator.guard.upstream import Reply, Upstream
 from tests.builders import RUN, a_run, at
 from tests.doubles.storage import MemoryStorage, MemoryUndoJournal
@@ -182,6 +182,15 @@ async def test_a_write_whose_answer_never_came_can_not_be_made_after_the_undo(
     assert not server.now["metadata"].get("annotations")
 
 
+async def test_an_unanswered_write_to_what_others_deleted_since_needs_no_lock_broken() -> None:
+    server = Server(now=None)
+
+    restoration, states = await undone(server, **changed(UndoState.INTENT))
+
+    assert (restoration.is_proven, states) == (True, [UndoState.INTENT])
+    assert [each.now for each in restoration.kept] == ["deleted"]
+
+
 async def test_a_write_that_is_made_in_the_moment_of_the_undo_is_put_back() -> None:
     server = Server(now=a_map("before"))
 
@@ -265,6 +274,67 @@ async def test_broken_object_made_in_place_of_a_deleted_one_is_put_back() -> Non
     assert (restoration.is_proven, set(states)) == (True, {UndoState.UNDONE})
 
 
+async def test_an_object_of_ours_that_goes_before_it_is_removed_is_no_failure() -> None:
+    server = Server(now=a_map("ours"))
+
+    def take_away() -> None:
+        server.now = None
+
+    server.others = take_away
+    made = {"verb": Verb.CREATE, "before": None, "after": a_map("ours"), "state": UndoState.DONE}
+    restoration, states = await undone(server, **made)
+
+    assert (restoration.is_proven, states) == (True, [UndoState.UNDONE])
+
+
+@dataclass
+class Refusing(Server):
+    """Answers each patch with a refusal."""
+
+    status: int = 422
+
+    async def send(self, method: str, path: str, *, body: Any = None, **more: Any) -> Reply:
+        if method == "PATCH":
+            await anyio.lowlevel.checkpoint()
+            return Reply(status=self.status, body=b"{}")
+        return await Server.send(self, method, path, body=body, **more)
+
+
+async def test_what_takes_no_patch_in_the_place_of_a_deleted_object_is_made_anew() -> None:
+    ours = {**a_map("ours", uid="n"), "immutable": True}
+    server = Refusing(now=ours)
+    deletion = {"verb": Verb.DELETE, "before": a_map("before"), "after": None}
+    creation = {"verb": Verb.CREATE, "before": None, "after": ours}
+    done = {"state": UndoState.DONE}
+    run = await journalled(server, {**deletion, **done}, {**creation, **done})
+
+    restoration, states = await run.undo()
+
+    assert server.says("before")
+    assert server.writes == ["DELETE", "POST"]
+    assert (restoration.is_proven, set(states)) == (True, {UndoState.UNDONE})
+
+
+@pytest.mark.parametrize("status", [422, 500])
+async def test_a_change_that_the_server_does_not_take_back_is_told(status: int) -> None:
+    server = Refusing(now=a_map("ours"), status=status)
+
+    restoration, states = await undone(server, **changed())
+
+    assert (restoration.is_proven, states) == (False, [UndoState.FAILED])
+    assert server.says("ours")
+
+
+async def test_a_late_write_that_may_still_be_made_is_told_whatever_else_may_come() -> None:
+    server = Refusing(now=a_map("before"), status=500)
+    change = {**changed(UndoState.INTENT), "kind": "pods"}
+    deletion = {"verb": Verb.DELETE, "before": a_map("before"), "after": None, "kind": "pods"}
+
+    restoration, _ = await (await journalled(server, change, deletion)).undo()
+
+    assert not restoration.is_proven
+
+
 @pytest.mark.parametrize(
     ("kind", "policy"),
     [("deployments", "Foreground"), ("jobs", "Foreground"), ("configmaps", "Background")],
@@ -276,35 +346,3 @@ async def test_a_workload_of_ours_is_gone_only_with_its_pods(kind: str, policy: 
     await undone(server, kind=kind, **made)
 
     assert [body["propagationPolicy"] for body in server.bodies] == [policy]
-
-
-@pytest.mark.parametrize(
-    ("verb", "state", "note", "undoes", "is_left"),
-    [
-        (Verb.EXEC, UndoState.DONE, "", False, True),
-        (Verb.EXEC, UndoState.INTENT, "", False, True),
-        (Verb.EXEC, UndoState.UNDONE, "a command cannot be put back", False, True),
-        (Verb.EXEC, UndoState.UNDONE, "the run was stopped before", False, False),
-        (Verb.EXEC, UndoState.DONE, "", True, False),
-        (Verb.CHANGE, UndoState.DONE, "", False, False),
-    ],
-)
-def test_only_what_a_command_of_the_method_did_is_left_when_the_rollbacks_went_wrong(
-    verb: Verb, state: UndoState, note: str, undoes: bool, is_left: bool
-) -> None:
-    record = UndoRecord(
-        run=RUN,
-        seq=1,
-        at=at(0),
-        verb=verb,
-        ref=ObjectRef(path="/x", kind="pods", namespace="shop", name="cart-1"),
-        before={},
-        after={"command": ["sh"], **({"undoes": True} if undoes else {})},
-        state=state,
-        note=note,
-    )
-
-    left = commands_left([record, record], "its rollbacks were not played")
-
-    assert [each.partition(":")[0] for each in left] == ["pods/shop/cart-1"] * is_left
-    assert all("its rollbacks were not played" in each for each in left)

@@ -1,7 +1,7 @@
 """One write on its way, at the moments when something else happens."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from orchestrator.domain.errors import ClusterUnavailable, DatabaseUnavailable
 from orchestrator.domain.undo import Document, UndoRecord, UndoState
 from orchestrator.guard.asking import questions
-from orchestrator.guard.bodies import Media
+from orchestrator.guard.bodies import Media, dump
 from orchestrator.guard.calls import Call, classify
 from orchestrator.guard.paths import Route, parse_path
 from orchestrator.guard.refusals import NotLetThrough
@@ -180,6 +180,23 @@ async def test_what_was_written_is_known_while_the_database_is_out() -> None:
         await world.writing(remembering).make(a_change())
 
         assert await states(remembering) == [UndoState.DONE]
+
+
+async def test_what_is_still_owed_is_read_from_memory_although_the_journal_answers() -> None:
+    world = World()
+    _, journal = await world.begin()
+    broken = Broken(world.storage, journal)
+    broken.is_out_for = {"settle"}
+    async with questions() as asking:
+        remembering = RememberingJournal(broken, world.ledger, asking)
+        await world.writing(remembering).make(a_change())
+        made = await states(remembering)
+        (record,) = await remembering.records(RUN)
+        await remembering.settle(replace(record, state=UndoState.UNDONE))
+
+        assert made == [UndoState.DONE]
+        assert await states(remembering) == [UndoState.UNDONE]
+        assert await states(journal) == [UndoState.INTENT]
 
 
 class Broken(MemoryUndoJournal):
@@ -363,3 +380,32 @@ async def test_a_write_that_never_gets_its_turn_is_answered_as_a_conflict() -> N
     assert "changed again and again" in reply.message()
     assert server.looks > 20
     assert await states(journal) == []
+
+
+@dataclass
+class Refusing(OneObject):
+    """An API server that takes the dry run and refuses the write."""
+
+    status: int = 403
+
+    async def write(self, data: dict[str, str]) -> Reply:  # noqa: ARG002
+        await anyio.lowlevel.checkpoint()
+        return Reply(status=self.status, body=dump({"kind": "Status", "message": "no"}))
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [(400, UndoState.UNDONE), (403, UndoState.UNDONE), (499, UndoState.UNDONE),
+     (500, UndoState.INTENT)],
+)  # fmt: skip
+async def test_a_write_that_the_server_refused_was_never_made(
+    status: int, state: UndoState
+) -> None:
+    writing, journal = await World(server=Refusing(status=status)).begin()
+
+    reply = await writing.make(a_change())
+    (record,) = await journal.records(RUN)
+
+    assert (reply.status, record.state) == (status, state)
+    assert record.was_made is (state is UndoState.INTENT)
+    assert record.note == (f"not made: {status}: no" if state is UndoState.UNDONE else "")

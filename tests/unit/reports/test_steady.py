@@ -3,10 +3,10 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from orchestrator.domain.hypothesis import Sample
+from orchestrator.domain.hypothesis import Sample, tolerances_of
 from orchestrator.domain.run import Run
 from reports.figures import Censoring
-from reports.steady import ProbeReview, probes_of, tolerances_of, was_lost
+from reports.steady import ProbeReview, probes_of, was_lost
 from reports.window import window_of
 from reports.words import text_of
 from tests.builders import a_concluded_run, a_run, a_sample, an_experiment, at, samples_at

@@ -1,6 +1,7 @@
 """A day for one run alone is not opened beside a halt that may be of its cluster."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,15 +9,14 @@ import anyio
 import pytest
 
 from orchestrator.domain.day import ChaosDay, DayState
-from orchestrator.domain.errors import DayHalted
-from orchestrator.domain.identity import DayId
+from orchestrator.domain.errors import DayHalted, LeaseLost
+from orchestrator.domain.identity import DayId, RunId
 from orchestrator.domain.plan import Cluster, ClusterAddress
 from orchestrator.domain.run import Phase, Run
-from orchestrator.domain.timeline import TimelineEntry
-from tests.builders import a_day, a_halt, a_plan, an_experiment
+from tests.builders import a_day, a_halt, a_plan, a_run, an_experiment
 from tests.doubles.kubeconfigs import HERE
 from tests.doubles.storage import MemoryStorage
-from tests.doubles.worlds import OVER, SOMEBODY, a_new_entry, stored
+from tests.doubles.worlds import LONG, OVER, SOMEBODY, a_new_entry, stored
 from tests.unit.services.house import KIM, PATIENCE, House
 
 OTHER = DayId("another-day")
@@ -32,7 +32,7 @@ async def halted(house: House, cluster: Cluster, **changes: Any) -> None:
 
 async def opened(house: House, cluster: Cluster) -> ChaosDay:
     plan, experiments = a_plan(cluster=cluster), {"scaled-to-zero": an_experiment()}
-    return await house.apart.open(plan, experiments, said=KIM)
+    return (await house.apart.open(plan, experiments, said=KIM)).day
 
 
 @pytest.mark.parametrize(
@@ -75,12 +75,9 @@ async def test_a_halt_of_a_day_that_is_over_is_no_hindrance(house: House) -> Non
 
 async def test_a_halt_that_comes_while_it_is_opened_closes_it_again() -> None:
     class HaltedMeanwhile(MemoryStorage):
-        async def save_day(
-            self, day: ChaosDay, *, was: ChaosDay, entries: Sequence[TimelineEntry]
-        ) -> None:
-            if day.state is DayState.OPEN:
-                await self.engage(a_halt(day=OTHER), [a_new_entry(day=OTHER)])
-            await super().save_day(day, was=was, entries=entries)
+        async def open_day(self, day: ChaosDay, **more: Any) -> None:
+            await self.engage(a_halt(day=OTHER), [a_new_entry(day=OTHER)])
+            await super().open_day(day, **more)
 
     house = House(storage=HaltedMeanwhile())
     await stored(house.storage, day=a_day(id=OTHER))
@@ -152,6 +149,39 @@ async def test_a_day_whose_command_is_gone_is_closed_and_one_whose_command_lives
     assert (await run_of(house, lives)).phase is Phase.ARMED
     assert (await house.storage.day(forsaken.id)).state is DayState.CLOSED
     assert (await run_of(house, forsaken)).reason == "its command is gone"
+
+
+async def test_a_run_that_was_lost_while_its_day_was_opened_is_not_taken_for_ours() -> None:
+    class AsleepMeanwhile(MemoryStorage):
+        async def runs(self, day: DayId) -> Sequence[Run]:
+            (run,) = await super().runs(day)
+            # It is held by its command, whose lease is over by now.
+            return [await self.take(run, worker=SOMEBODY, lease=LONG) if run.fence else run]
+
+    house = House(storage=AsleepMeanwhile())
+    house.apart = house.apart_for(lease=OVER)
+
+    with pytest.raises(LeaseLost):
+        await opened(house, Cluster())
+
+
+async def test_what_an_opening_that_was_killed_left_armed_or_planned_is_cancelled(
+    house: House,
+) -> None:
+    planned = a_day(plan_source="", state=DayState.PLANNED, opened_at=None)
+    for phase in (Phase.ARMED, Phase.PLANNED):
+        day = replace(planned, id=DayId(phase))
+        await stored(house.storage, a_run(id=RunId(phase), day=day.id, phase=phase), day=day)
+
+    await house.apart.close_forsaken()
+    at_once = [(await house.run(RunId(phase))).phase for phase in (Phase.ARMED, Phase.PLANNED)]
+    house.clock.skip(timedelta(minutes=10))
+    await house.apart.close_forsaken()
+    later = await house.run(RunId(Phase.PLANNED))
+
+    assert at_once == [Phase.CANCELLED, Phase.PLANNED]
+    assert (later.phase, later.reason) == (Phase.CANCELLED, "its command is gone")
+    assert {each.state for each in await house.storage.days()} == {DayState.PLANNED}
 
 
 async def test_a_forsaken_day_that_is_halted_and_a_planned_day_are_left_as_they_are(

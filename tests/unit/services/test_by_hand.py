@@ -133,7 +133,9 @@ async def test_refusal_tells_the_hand_something_and_keeps_the_run_from_being_hel
     assert len(await house.entries(Kind.REFUSED)) == 2
 
 
-async def test_what_is_refused_to_a_hand_while_it_is_restored_flaws_nothing(house: House) -> None:
+async def test_what_is_refused_to_a_hand_while_it_is_restored_keeps_it_from_being_held_too(
+    house: House,
+) -> None:
     await with_box(house)
     house.script(hold=A_MOMENT)
 
@@ -143,7 +145,8 @@ async def test_what_is_refused_to_a_hand_while_it_is_restored_flaws_nothing(hous
 
     ended = await house.run()
     assert len(await house.entries(Kind.REFUSED)) == 1
-    assert (ended.phase, ended.finding, ended.reason) == (Phase.CONCLUDED, Finding.HELD, "")
+    assert (ended.phase, ended.finding) == (Phase.CONCLUDED, Finding.UNKNOWN)
+    assert ended.reason == "the guard refused secrets/shop/*: it is secret"
 
 
 async def test_refusal_does_not_hide_what_deviated(house: House) -> None:

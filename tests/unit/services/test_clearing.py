@@ -9,6 +9,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from orchestrator.domain.cluster_identity import ClusterIdentity
 from orchestrator.domain.containment import REQUIRED as WHOLLY_KEPT_IN
 from orchestrator.domain.day import DayState
 from orchestrator.domain.day_budget import DayBudget, Reservation
@@ -328,6 +329,44 @@ async def test_a_kubeconfig_that_cannot_be_read_keeps_an_approved_run_from_start
     run = await refused(house)
 
     assert "there is none" in run.reason
+
+
+OURS = ClusterIdentity(uid="a", server=HERE.server)
+THEIRS = replace(OURS, uid="b")
+
+
+async def test_an_approval_is_of_one_cluster_although_another_has_its_address(
+    house: House,
+) -> None:
+    await house.with_run()
+    house.script(rehearsed=replace(scaled(), cluster=OURS))
+    await approved(house)
+
+    house.script(rehearsed=replace(scaled(), cluster=THEIRS))
+    run = await refused(house)
+
+    assert f"of the cluster {OURS}, and this is {THEIRS}" in run.reason
+    assert "chaosday preview" in run.reason
+
+
+async def test_a_run_may_start_in_the_cluster_of_its_approval_alone(house: House) -> None:
+    await house.with_run()
+    house.script(rehearsed=replace(scaled(), cluster=OURS))
+    await approved(house)
+
+    await house.conduct()
+
+    assert [each.approved_in for each in house.stage.assignments] == [OURS]
+
+
+async def test_what_is_done_by_hand_is_approved_for_one_cluster_too(house: House) -> None:
+    await house.with_run(plan={"agenda": (a_box(by_hand=True),)})
+    house.script(rehearsed=Rehearsed(cluster=OURS))
+
+    preview = await approved(house)
+
+    assert preview.cluster == OURS
+    assert "rehearse" not in house.story
 
 
 # Lateness

@@ -33,10 +33,11 @@ HAPPY = [
     "undo",
     "-> verifying",
     "verify",
+    "measure",
     "-> concluded",
     "close",
 ]
-RESTORED = ["restrain", "-> rolling_back", "stop", "undo", "-> verifying", "verify"]
+RESTORED = ["restrain", "-> rolling_back", "stop", "undo", "-> verifying", "verify", "measure"]
 RECOVERED = [
     "recover",
     "restrain",
@@ -44,6 +45,7 @@ RECOVERED = [
     "undo",
     "-> verifying",
     "verify",
+    "measure",
     "-> concluded",
     "close",
 ]
@@ -119,7 +121,7 @@ async def test_an_experiment_without_probes_finds_nothing_out(house: House) -> N
     run = await house.conduct()
 
     assert run.finding is Finding.UNKNOWN
-    assert house.story == HAPPY
+    assert house.story == [part for part in HAPPY if part != "measure"]
 
 
 async def test_what_others_changed_meanwhile_is_said(house: House) -> None:
@@ -599,7 +601,7 @@ async def test_a_run_that_nothing_can_restore_is_stranded_and_says_why(house: Ho
     run = await house.conduct()
 
     assert (run.phase, run.finding) == (Phase.STRANDED, Finding.STRANDED)
-    assert "undo broke" in run.reason
+    assert "undo broke" in run.stranded
 
 
 async def test_a_run_that_was_in_another_cluster_is_stranded_at_once(house: House) -> None:
@@ -610,7 +612,8 @@ async def test_a_run_that_was_in_another_cluster_is_stranded_at_once(house: Hous
     run = await house.conduct()
 
     assert (run.phase, run.finding) == (Phase.STRANDED, Finding.STRANDED)
-    assert run.reason.endswith("it was in one, and this is two")
+    assert run.stranded == "it was in one, and this is two"
+    assert run.reason == "its conductor was gone while it was holding"
     house.script()
     restored = await house.pacing.restore(run.id)
     assert restored.phase is Phase.CONCLUDED
@@ -623,7 +626,7 @@ async def test_a_restoration_that_is_not_proven_strands_the_run(house: House) ->
     run = await house.conduct()
 
     assert (run.phase, run.finding) == (Phase.STRANDED, Finding.STRANDED)
-    assert run.reason == "Deployment/shop/payment: 0 of 2 ready"
+    assert (run.reason, run.stranded) == ("", "Deployment/shop/payment: 0 of 2 ready")
     assert house.story[-2:] == ["-> stranded", "close"]
 
 
@@ -635,6 +638,51 @@ async def test_a_stranded_run_that_is_restored_by_hand_concludes(house: House) -
 
     assert (run.phase, run.finding) == (Phase.CONCLUDED, Finding.ABORTED)
     assert "play" not in house.story
+
+
+async def test_what_ended_a_run_is_told_beside_what_stranded_it_until_it_is_restored(
+    house: House,
+) -> None:
+    pending = Restoration(pending=("deployments/shop/payment: 0 of 2 ready",))
+    await house.with_run()
+    house.script(hold=FOREVER, verified=pending)
+    async with house.conducted():
+        await house.stage.until("-> holding")
+        await house.halting.abort(RUN, said=KIM, reason="enough")
+    stranded = await house.run()
+    house.script(verified=replace(pending, pending=("it still is not",)))
+    again = await house.pacing.restore(RUN)
+    house.clock.skip(timedelta(hours=1))
+    house.script()
+    restored = await house.pacing.restore(RUN)
+
+    ended, left = "aborted by Kim: enough", "deployments/shop/payment: 0 of 2 ready"
+    assert stranded.why == f"{ended}; stranded: {left}"
+    assert again.why == f"{ended}; stranded: it still is not"
+    assert restored.ended_at
+    since = restored.ended_at.isoformat(timespec="seconds")
+    assert restored.why == (
+        f"{ended}; it was stranded (it still is not) and is restored since {since}"
+    )
+    told = [entry.text.partition(": ")[2] for entry in await house.entries(Kind.MOVED)][-4:]
+    assert told == [
+        "rolling_back, restored anew, as it was stranded",
+        f"rolling_back, {ended}",
+        "verifying",
+        "concluded, restored after it was stranded",
+    ]
+
+
+async def test_a_run_that_was_stranded_by_an_older_release_keeps_what_its_reason_says(
+    house: House,
+) -> None:
+    await house.with_run(phase=Phase.STRANDED, reason="halted; payment: 0 of 2 ready")
+    house.stage.fault_is_in = True
+
+    run = await house.pacing.restore(RUN)
+
+    assert (run.reason, run.stranded) == ("", "halted; payment: 0 of 2 ready")
+    assert run.why.startswith("it was stranded (halted; payment: 0 of 2 ready) and is restored")
 
 
 @pytest.mark.parametrize("call", ["append", "add_samples", "add_incident"])
@@ -778,8 +826,8 @@ async def test_a_run_that_was_taken_over_is_restored_and_never_played(
     assert house.story == ["-> rolling_back", *RECOVERED]
 
 
-async def test_recovering_waits_for_no_sample_that_nobody_takes(house: House) -> None:
-    house.at_pace(after=timedelta(seconds=30))
+async def test_recovering_measures_no_longer_than_it_has_to(house: House) -> None:
+    house.at_pace(after=timedelta(seconds=30), first_sample=timedelta(seconds=30))
     await house.with_run(phase=Phase.HOLDING)
 
     with anyio.fail_after(5):

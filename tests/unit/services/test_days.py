@@ -58,10 +58,11 @@ async def test_a_day_is_opened_once(house: House) -> None:
 
 async def test_opening_that_broke_off_can_be_done_again(house: House) -> None:
     await house.with_run(phase=Phase.PLANNED, day=PLANNED)
-    house.storage.outages["save_day"] = 1
+    house.storage.outages["open_day"] = 1
     with pytest.raises(Exception, match="it is out"):
         await house.opening.open(DAY, said=KIM)
 
+    assert (await house.run()).phase is Phase.PLANNED
     await house.opening.open(DAY, said=KIM)
 
     assert (await house.run()).phase is Phase.ARMED
@@ -208,10 +209,13 @@ async def test_there_is_nothing_to_abort_in_a_run_that_does_not_run(
 async def test_an_armed_run_that_was_aborted_never_starts(house: House) -> None:
     await house.with_run()
     await house.halting.abort(RUN, said=KIM, reason="not today")
+    (noted,) = await house.entries(Kind.NOTE)
     await house.halting.halt(DAY, said=KIM, reason="a real incident")
     await house.halting.release(DAY, said=KIM)
 
     run = await house.conduct()
 
     assert (run.phase, run.reason) == (Phase.CANCELLED, "aborted by Kim: not today")
+    assert (noted.actor, noted.run) == (KIM.by, RUN)
+    assert noted.text.endswith("asked for: not today")
     assert not house.stage.was_hit
