@@ -14,14 +14,23 @@ CONTEXT: Final = "KUBERNETES_CONTEXT"
 NAMESPACE_ARGUMENTS: Final = frozenset({"ns", "namespace", "namespaces"})
 
 
-def contexts_of(document: Mapping[str, Any]) -> frozenset[str]:
+def contexts_of(
+    document: Mapping[str, Any],
+    configuration: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> frozenset[str]:
     """Every Kubernetes context that the experiment names in its secrets or configuration.
 
-    A context that comes from the environment counts by its default.
+    Shape: configuration has the values that replace the experiment's own; environment is what the
+    experiment sees of one. What it names by a variable that has no value counts by its default.
     """
-    named = (*_walk(document.get("secrets")), *_walk(document.get("configuration")))
-    contexts = {default_of(value) for key, value in named if key == CONTEXT}
-    return frozenset(context for context in contexts if isinstance(context, str) and context)
+    seen = environment or {}
+    values = {**configuration_of(document, seen), **(configuration or {})}
+    written = (*_walk(document.get("secrets")), *_walk(document.get("configuration")))
+    named = (*written, *values.items(), *seen.items())
+    found = {default_of(value, seen) for key, value in named if key == CONTEXT}
+    resolved = (substituted(each, values) for each in found if isinstance(each, str))
+    return frozenset(each for each in resolved if isinstance(each, str) and each)
 
 
 def namespaces_of(
@@ -41,18 +50,22 @@ def namespaces_of(
     return frozenset(found)
 
 
-def configuration_of(document: Mapping[str, Any]) -> dict[str, object]:
+def configuration_of(
+    document: Mapping[str, Any], environment: Mapping[str, str] | None = None
+) -> dict[str, object]:
     """The configuration with its defaults; what is found out only while it runs is left out."""
     said = document.get("configuration")
     entries = said if isinstance(said, Mapping) else {}
-    values = {name: default_of(entry) for name, entry in entries.items()}
+    values = {name: default_of(entry, environment or {}) for name, entry in entries.items()}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def default_of(entry: object) -> object:
-    """The value of a configuration entry, or the default of one from the environment."""
+def default_of(entry: object, environment: Mapping[str, str]) -> object:
+    """The value of a configuration entry; of one from the environment, its default without it."""
     if isinstance(entry, Mapping) and "type" in entry:
-        return entry.get("default") if entry["type"] == "env" else None
+        if entry["type"] != "env":
+            return None
+        return environment.get(str(entry.get("key")), entry.get("default"))
     return entry
 
 

@@ -581,9 +581,10 @@ class Execution(Protocol):
         """Compare with the baseline until nothing is pending or patience runs out."""
         ...
 
-    async def measure(self) -> None:
+    async def measure(self, *, anew: bool = False) -> None:
         """Have the steady state measured at once and from now on, by another observer if need be.
 
+        Shape: anew puts another in the place of one that is there and does not answer.
         Raises: EngineUnavailable: there is none, and none can be started.
         """
         ...

@@ -144,8 +144,9 @@ RESTORATION: Final = Rule(
     title="Restoration",
     text=(
         "Proven: the run concluded, which it does only after the cluster was compared with the"
-        " baseline. Not proven: the run is stranded. The time runs from the start of restoring to"
-        " that comparison. Kept: fields that others changed meanwhile, so that theirs stay."
+        " baseline and the steady state was seen to hold again. Not proven: the run is stranded."
+        " The time runs from the start of restoring until both were so. Kept: fields that others"
+        " changed meanwhile, so that theirs stay."
     ),
 )
 OUTCOME: Final = Rule(

@@ -47,7 +47,7 @@ def _counts(debrief: Debrief) -> str:
 
 
 def _run(run: RunReview) -> str:
-    ended = f"; {run.run.finding}" if run.run.finding in _UNUSUAL else ""
+    ended = f"; {run.run.ending}" if run.run.ending in _UNUSUAL else ""
     return f"  {outcome_words(run.outcome).name:<15} {run.run.title}: {_story(run)}{ended}"
 
 

@@ -71,7 +71,7 @@ FINDINGS: Final[Mapping[Finding, str]] = {
     Finding.UNFIT: "unfit: the steady state did not hold before anything was injected",
     Finding.INEFFECTIVE: "ineffective: the fault did not take effect",
     Finding.STRANDED: "stranded: restoration could not be proven, a human is needed",
-    Finding.UNKNOWN: "unknown: nothing was measured while the fault held",
+    Finding.UNKNOWN: "unknown: nothing is claimed of the hypothesis",
 }
 
 PHASES: Final[Mapping[Phase, str]] = {phase: phase.replace("_", " ") for phase in Phase}

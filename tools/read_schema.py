@@ -26,6 +26,10 @@ ROOTS = [
     *(f"apps.v1.{kind}" for kind in (
         "ControllerRevision", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet",
     )),
+    *(f"admissionregistration.v1.{kind}" for kind in (
+        "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+    )),
     "apiextensions.v1.CustomResourceDefinition", "authentication.v1.SelfSubjectReview",
     "authentication.v1.TokenRequest",
     *(f"authorization.v1.{kind}" for kind in (

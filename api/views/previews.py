@@ -39,11 +39,14 @@ class ActivityView(View):
 class ForeseenWriteView(View):
     """One write that the dry run came to."""
 
-    verb: str
+    verb: str = Field(description="What it does to the object, as a plan names it.")
     target: str
     touched: list[str]
     behind: dict[str, list[str]] = Field(description="What would be lost, by workload.")
     sizes: dict[str, int] = Field(description="How many pods each workload has.")
+    staying: list[str] = Field(
+        description="The pods on a node that takes no more of them, none of which is lost."
+    )
 
 
 class ForeseenRefusalView(View):

@@ -24,7 +24,7 @@ _BOXES: Final[tuple[dict[str, Any], ...]] = (
         "experiment": "scaled-to-zero",
         "title": "Payment has no pods at all",
         "service": "payment",
-        "blast_radius": {"kinds": ["pods", "deployments"]},
+        "blast_radius": {"kinds": {"deployments": ["scale"]}},
         "expects": [{"what": "the payments team notices that nobody can pay", "within": "5s"}],
     },
     {
@@ -40,7 +40,7 @@ _BOXES: Final[tuple[dict[str, Any], ...]] = (
         "experiment": "bad-image",
         "title": "A release of stock cannot be pulled",
         "service": "stock",
-        "blast_radius": {"kinds": ["pods", "deployments"]},
+        "blast_radius": {"kinds": {"deployments": ["change"]}},
         "expects": [
             {"what": "customers notice nothing"},
             {"what": "the stock team sees the stuck release", "within": "10s"},
@@ -88,7 +88,11 @@ def demo_plan(*, kubeconfig: str, context: str = "", front_door: str, now: datet
             "blast_radius": {
                 "namespaces": ["shop"],
                 "selectors": {"part-of": "shop"},
-                "kinds": ["pods", "deployments", "services"],
+                "kinds": {
+                    "pods": ["delete"],
+                    "deployments": ["change", "scale"],
+                    "services": ["change"],
+                },
                 "most_objects": 6,
                 "most_share": "100%",
                 "longest": "60s",

@@ -18,7 +18,7 @@ from orchestrator.domain.errors import (
     Refused,
     Unavailable,
 )
-from orchestrator.domain.run import Finding, Phase, Run
+from orchestrator.domain.run import Finding, Run
 
 CODES: Final[dict[type[ChaosDayError], int]] = {
     Invalid: 2,
@@ -49,7 +49,7 @@ def code_of(error: ChaosDayError) -> int:
 
 def code_of_run(run: Run) -> int:
     """The exit code of a run, which follows from what it found."""
-    return code_of_finding(Finding.STRANDED if run.phase is Phase.STRANDED else run.finding)
+    return code_of_finding(run.ending)
 
 
 def code_of_finding(finding: Finding | None) -> int:

@@ -138,7 +138,7 @@ def _clear() -> None:
 
 _VERDICTS: dict[Finding | None, Callable[[Run], str]] = {
     Finding.HELD: lambda _: "the hypothesis held",
-    Finding.DEVIATED: lambda _: "the hypothesis deviated",
+    Finding.DEVIATED: lambda run: "; ".join(filter(None, ("the hypothesis deviated", run.why))),
     Finding.ABORTED: lambda run: f"aborted: {run.why}",
     Finding.UNFIT: lambda run: f"not started: {run.why}",
     Finding.INEFFECTIVE: lambda run: f"the fault did not take effect: {run.why}",
@@ -152,8 +152,7 @@ _VERDICTS: dict[Finding | None, Callable[[Run], str]] = {
 
 def verdict_of(run: Run) -> str:
     """What came of a run, in one line."""
-    finding = Finding.STRANDED if run.phase is Phase.STRANDED else run.finding
-    return f"{run.title} ({run.id}): {_VERDICTS[finding](run)}"
+    return f"{run.title} ({run.id}): {_VERDICTS[run.ending](run)}"
 
 
 def run_document(run: Run) -> dict[str, Any]:

@@ -143,7 +143,9 @@ def _objects(activity: Mapping[str, Any]) -> str:
 
 
 def _behind(write: Mapping[str, Any]) -> str:
-    return "; ".join(
+    lost = [
         f"{len(lost)} of {write['sizes'].get(workload, '?')} of {workload or 'no workload'}"
         for workload, lost in write["behind"].items()
-    )
+    ]
+    staying = [f"{len(write['staying'])} pods on it stay, none is lost"] if write["staying"] else []
+    return "; ".join((*lost, *staying))

@@ -106,6 +106,8 @@ class Write:
     lost: tuple[Target, ...] = ()
     reached: tuple[Target, ...] = ()
     candidates: tuple[Target, ...] = ()
+    staying: tuple[Target, ...] = ()
+    """Pods on a lost node that the write takes nothing from: shown to people, never judged."""
     namespaces: frozenset[str] = frozenset()
     finds: tuple[Found, ...] = ()
     """What it would be about that is made later, or gets other labels."""

@@ -32,7 +32,7 @@ class Holding:
     """What a run did to the owners of one field.
 
     Shape: was is the value before; ours holds each value that may be ours; owners are those
-    before, added those who came by a write of ours.
+    before a write of ours, added those who came by one.
     """
 
     was: Any
@@ -74,7 +74,7 @@ def _give_back(
 ) -> None:
     # What holds owned fields is as before when it is there; what is in it speaks for itself.
     is_same = ABSENT not in (value, holding.was) if is_outer else value == holding.was
-    if is_same or is_outer or value is ABSENT:
+    if is_outer or value in (ABSENT, holding.was, *holding.ours):
         for owner in holding.added:
             wanted.get(owner, set()).discard(field)
     if is_same and value is not ABSENT:
@@ -110,11 +110,14 @@ def _holdings(records: Iterable[UndoRecord]) -> dict[Field, Holding]:
             known = found.get(field)
             if known is None or (field not in inner and was not in (known.was, *known.ours)):
                 # A value that is not ours is somebody else's, made in between: so are its owners.
-                known = Holding(was=was, owners=old.get(field, _NOBODY))
+                known = Holding(was=was)
+            had, have = old.get(field, _NOBODY), new.get(field, _NOBODY)
+            owners = known.owners | (had - known.added)
             found[field] = replace(
                 known,
                 ours=(*known.ours, value_of(record.after, field)),
-                added=known.added | (new.get(field, _NOBODY) - known.owners),
+                owners=owners,
+                added=known.added | (have - had - owners),
             )
     return found
 

@@ -13,12 +13,13 @@ from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
 from orchestrator.domain.blast_radius import BlastRadius, Budgets
+from orchestrator.domain.changeable import changed_fields
 from orchestrator.domain.cluster_identity import ClusterIdentity, identity_to
 from orchestrator.domain.errors import InvalidValue
 from orchestrator.domain.identity import RunId
 from orchestrator.domain.labels import Operator, Requirement
 from orchestrator.domain.undo import Difference, Restoration, UndoRecord
-from orchestrator.domain.verbs import WriteVerb, in_order
+from orchestrator.domain.verbs import WriteVerb, done_by, in_order
 
 DRY_RUN: Final = "dry_run"
 """The rule by which a dry run refuses what a run might do, since it has no dry run."""
@@ -226,12 +227,26 @@ def restoration_from_line(line: Line) -> Restoration:
     )
 
 
-def ready(url: str, cluster: ClusterIdentity | None = None) -> dict[str, Any]:
+def ready(
+    url: str,
+    cluster: ClusterIdentity | None = None,
+    *,
+    contexts: Mapping[str, str] | None = None,
+    elsewhere: Sequence[str] = (),
+) -> dict[str, Any]:
     """The guard listens at that address, which holds its token.
 
-    Shape: cluster is which one a rehearsal is in, so that an approval can be pinned to it.
+    Shape: cluster is which one a rehearsal is in, so that an approval can be pinned to it;
+    contexts are those of the kubeconfig that lead to this cluster, each with its namespace;
+    elsewhere are the others.
     """
-    return {"event": "ready", "url": url, **(identity_to(cluster) if cluster else {})}
+    return {
+        "event": "ready",
+        "url": url,
+        "contexts": dict(contexts or {}),
+        "elsewhere": list(elsewhere),
+        **(identity_to(cluster) if cluster else {}),
+    }
 
 
 def failed(trouble: Trouble, detail: str) -> dict[str, Any]:
@@ -251,15 +266,18 @@ def write_made(*, at: datetime, verb: str, target: str, lost: Sequence[str]) -> 
 
 
 def foreseen(record: UndoRecord) -> dict[str, Any]:
-    """A dry run let a write through that the run would make."""
+    """A dry run let a write through that the run would make, told in the words of a plan."""
+    before, after = record.before, record.after
+    changed = changed_fields(before, after) if before and after else frozenset()
     portions = (record.workloads or {}).items()
     return {
         "event": "foreseen",
-        "verb": record.verb.value,
+        "verb": " and ".join(in_order(done_by(record.verb, changed))),
         "target": record.ref.key,
         "touched": list(record.lost),
         "behind": {workload: list(portion.lost) for workload, portion in portions},
         "sizes": {workload: portion.size for workload, portion in portions},
+        "staying": [key for _, portion in portions for key in portion.staying],
     }
 
 

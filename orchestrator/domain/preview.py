@@ -65,6 +65,8 @@ class ForeseenWrite:
     touched: tuple[str, ...] = ()
     behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    staying: tuple[str, ...] = ()
+    """Keys of the pods on a node that takes no more of them: none of these is lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

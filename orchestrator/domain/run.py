@@ -157,6 +157,11 @@ class Run:
         """Why it ended as it did, for people: what ended it, and what became of its restoration."""
         return "; ".join(filter(None, (self.reason, self._restoration())))
 
+    @property
+    def ending(self) -> Finding | None:
+        """What it ended as, in a word: that it is stranded comes before what it found."""
+        return Finding.STRANDED if self.phase is Phase.STRANDED else self.finding
+
     def finding_or(self, otherwise: Finding) -> Finding:
         """What it found of the hypothesis, if it did; how it ends otherwise."""
         found = self.finding

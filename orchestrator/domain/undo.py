@@ -69,6 +69,8 @@ class Portion:
 
     size: int
     lost: tuple[str, ...] = ()
+    staying: tuple[str, ...] = ()
+    """Of nodes: the keys of the pods that go on running on the lost ones."""
 
 
 IRREVERSIBLE: Final = "a command cannot be put back"

@@ -1,24 +1,27 @@
 """How the namespaces of a run are, before it and after it: what is wanted, and how much is ready.
 
-Nothing secret is looked at, and of a config map only a digest is kept. It does not compare.
+Nothing secret is looked at. It does not compare.
 """
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Final
 
 import anyio
 
+from orchestrator.domain.blast_radius import BlastRadius
 from orchestrator.domain.cluster_identity import identity_to
 from orchestrator.domain.errors import ClusterUnavailable
 from orchestrator.domain.undo import Document
 from orchestrator.guard.identifying import identify
 from orchestrator.guard.upstream import Upstream
 
+NODES: Final = "nodes"
+_NODES_PATH: Final = "/api/v1/nodes"
+_HIDDEN: Final = frozenset({401, 403})
+"""Answers to an account that may not see nodes."""
 _WORKLOADS: Final = ("deployments", "statefulsets", "daemonsets")
 
 
@@ -53,26 +56,27 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """The namespaces of a run at one moment, by the keys of the objects."""
+    """The namespaces of a run at one moment, by the keys of the objects.
+
+    Shape: nodes by their names, each with whether it takes no pods.
+    """
 
     workloads: Mapping[str, Workload]
     services: Mapping[str, Service]
+    nodes: Mapping[str, bool] = field(default_factory=dict)
 
 
-async def take_baseline(upstream: Upstream, namespaces: Iterable[str]) -> dict[str, Any]:
-    """How the namespaces are now, as the journal keeps it. Raises: ClusterUnavailable."""
-    names = sorted(namespaces)
-    seen = await observe(upstream, names)
-    config: dict[str, str] = {}
-    for namespace in names:
-        for item in await upstream.items(f"/api/v1/namespaces/{namespace}/configmaps"):
-            config[_key("configmaps", item)] = _digest(item)
+async def take_baseline(upstream: Upstream, radius: BlastRadius) -> dict[str, Any]:
+    """How the namespaces of a run are now, and the nodes if it may touch them.
+
+    Shape: as the journal keeps it. Raises: ClusterUnavailable.
+    """
+    seen = await observe(upstream, sorted(radius.namespaces))
     return {
         **identity_to(await identify(upstream)),
         "workloads": {key: asdict(each) for key, each in seen.workloads.items()},
         "services": {key: asdict(each) for key, each in seen.services.items()},
-        "configmaps": config,
-        "nodes": await _nodes(upstream),
+        "nodes": (await observe_nodes(upstream) or {}) if NODES in radius.kinds else {},
     }
 
 
@@ -81,6 +85,7 @@ def baseline_from(document: Mapping[str, Any]) -> Observation:
     return Observation(
         workloads={key: Workload(**each) for key, each in document["workloads"].items()},
         services={key: Service(**each) for key, each in document["services"].items()},
+        nodes=document.get("nodes") or {},
     )
 
 
@@ -158,16 +163,19 @@ async def _ready_endpoints(upstream: Upstream, namespace: str) -> Counter[str]:
     return found
 
 
-async def _nodes(upstream: Upstream) -> dict[str, bool]:
-    """Which nodes take no pods; none when the credentials may not see nodes."""
-    reply = await upstream.send("GET", "/api/v1/nodes")
-    items = reply.document().get("items") or () if reply.is_success else ()
+async def observe_nodes(upstream: Upstream) -> dict[str, bool] | None:
+    """Of each node, whether it takes no pods; None where the account may not see nodes.
+
+    Raises: ClusterUnavailable.
+    """
+    reply = await upstream.send("GET", _NODES_PATH)
+    if reply.status in _HIDDEN:
+        return None
+    found = reply.document()
+    if not reply.is_success or "items" not in found:
+        problem = f"GET {_NODES_PATH}: {reply.message()}"
+        raise ClusterUnavailable(cluster=upstream.server, problem=problem)
     return {
         item["metadata"]["name"]: bool((item.get("spec") or {}).get("unschedulable"))
-        for item in items
+        for item in found["items"] or ()
     }
-
-
-def _digest(document: Document) -> str:
-    content = {name: document.get(name) for name in ("data", "binaryData")}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

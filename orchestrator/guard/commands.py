@@ -74,8 +74,7 @@ class Commands:
     async def _do(self, line: Line) -> dict[str, Any]:
         match line.get("do"):
             case Command.BASELINE:
-                namespaces = self._assignment.radius.namespaces
-                baseline = await take_baseline(self._upstream, namespaces)
+                baseline = await take_baseline(self._upstream, self._assignment.radius)
                 await self._journal.keep_baseline(self._assignment.run, baseline)
                 return {}
             case Command.PLAY:

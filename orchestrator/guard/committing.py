@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import anyio
 
-from orchestrator.domain.blast_radius import Write
+from orchestrator.domain.blast_radius import NODES, Write
 from orchestrator.domain.errors import (
     ClusterUnavailable,
     HeldByAnotherRun,
@@ -214,7 +214,11 @@ class Committing:
 
 def _portions(write: Write) -> dict[str, Portion]:
     return {
-        workload: Portion(size=size, lost=tuple(sorted(write.lost_of(workload))))
+        workload: Portion(
+            size=size,
+            lost=tuple(sorted(write.lost_of(workload))),
+            staying=tuple(each.key for each in write.staying) if workload == NODES else (),
+        )
         for workload, size in write.sizes.items()
     }
 

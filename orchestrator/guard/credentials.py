@@ -73,7 +73,7 @@ def load_access(
         raise KubeconfigUnreadable(path=source, problem="there is none, and this is no pod")
     found = Kubeconfig.read(source)
     way = found.way(context)
-    return _access(way, source=source, contexts=tuple(found.contexts()), now=now)
+    return _access(way, source=source, contexts=tuple(found.contexts(way)), now=now)
 
 
 def _access(way: Way, *, source: str, contexts: tuple[Context, ...], now: Now) -> Access:

@@ -23,7 +23,7 @@ def gives_up(draft: Draft) -> Denied | None:
             f"a service of type {_BALANCED} that is made anew gets another address;"
             " change its selector instead"
         )
-    if draft.verb is Verb.CHANGE and any(map(_is_read, draft.changes)):
+    if any(map(_is_read, draft.changes)):
         return _denied(f"annotations of a service of type {_BALANCED} may have its address changed")
     return None
 

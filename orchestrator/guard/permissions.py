@@ -43,7 +43,6 @@ _SURROUNDINGS: Final[Mapping[tuple[str, str], Sequence[str]]] = {
     ("", "pods"): _READ,
     ("", "pods/log"): ("get",),
     ("", "services"): ("get", "list"),
-    ("", "configmaps"): ("list",),
     ("", "replicationcontrollers"): ("list",),
     ("apps", "deployments"): _READ,
     ("apps", "replicasets"): ("get", "list"),

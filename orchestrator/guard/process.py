@@ -190,7 +190,7 @@ async def _behind_doors(
         forward,
         opened(door, {"kubernetes": answer_on, "forward": forward.answer_on}),
     ):
-        await say(ready(f"http://127.0.0.1:{port}/g/{token}", post.cluster))
+        await say(_ready(f"http://127.0.0.1:{port}/g/{token}", post))
         is_ended = False
         restoration: Restoration | None = None
         try:
@@ -200,6 +200,16 @@ async def _behind_doors(
             if not is_ended and not assignment.rehearsing:
                 restoration = await asked.undo_alone()
         return restoration
+
+
+def _ready(url: str, post: _Post) -> Line:
+    contexts = post.upstream.contexts
+    return ready(
+        url,
+        post.cluster,
+        contexts={each.name: each.namespace for each in contexts if each.is_same_cluster},
+        elsewhere=[each.name for each in contexts if not each.is_same_cluster],
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ class Targets:
             lost=impact.lost,
             reached=impact.reached,
             candidates=impact.candidates,
+            staying=impact.staying,
             namespaces=impact.namespaces,
             finds=impact.finds,
             sizes=await self._around.sizes(impact.lost),

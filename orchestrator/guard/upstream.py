@@ -16,6 +16,7 @@ from yarl import URL
 
 from orchestrator.domain.errors import ClusterUnavailable
 from orchestrator.domain.undo import Document
+from orchestrator.guard.access.kubeconfigs import Context
 from orchestrator.guard.access.showing import Shown
 from orchestrator.guard.bodies import Media, dump
 from orchestrator.guard.credentials import Access
@@ -92,6 +93,11 @@ class Upstream:
     def server(self) -> str:
         """The address of the API server."""
         return self._access.server
+
+    @property
+    def contexts(self) -> tuple[Context, ...]:
+        """The contexts of the kubeconfig that led here."""
+        return self._access.contexts
 
     async def send(
         self,

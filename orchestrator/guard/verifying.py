@@ -4,7 +4,7 @@ Every object that the run touched is looked at again, and every workload and ser
 namespaces must be as ready as before. It writes nothing but what undo would write anyway.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -14,19 +14,28 @@ import anyio
 from orchestrator.domain.blast_radius import BlastRadius
 from orchestrator.domain.errors import ClusterUnavailable
 from orchestrator.domain.identity import RunId
-from orchestrator.domain.undo import Difference, Restoration, changed_leaves
+from orchestrator.domain.undo import (
+    Difference,
+    Path,
+    Restoration,
+    UndoRecord,
+    changed_leaves,
+)
 from orchestrator.guard.baseline import (
+    NODES,
     Observation,
     Service,
     Workload,
     baseline_from,
     observe,
+    observe_nodes,
 )
 from orchestrator.guard.undo import Undoing
 from orchestrator.guard.upstream import Upstream
 from orchestrator.ports import UndoJournal
 
 _LOOK_AGAIN: Final = timedelta(milliseconds=100)
+_CORDON: Final[Path] = ("spec", "unschedulable")
 _CLEAN_LOOKS: Final = 2
 """A controller may not yet have seen the last write, so one clean look is no proof."""
 
@@ -37,6 +46,10 @@ class Readiness:
 
     kept: tuple[Difference, ...] = ()
     pending: tuple[str, ...] = ()
+
+    def and_also(self, other: "Readiness") -> "Readiness":
+        """Both together."""
+        return Readiness(kept=(*self.kept, *other.kept), pending=(*self.pending, *other.pending))
 
 
 class Verifying:
@@ -73,6 +86,9 @@ class Verifying:
         try:
             restoration = await self._undoing.undo()
             readiness = await self._readiness()
+            if restoration.is_proven and not readiness.pending:
+                # Nodes are looked at last: a cluster may have thousands.
+                readiness = readiness.and_also(await self._nodes())
         except ClusterUnavailable as error:
             return Restoration(pending=(str(error),))
         return replace(
@@ -87,6 +103,55 @@ class Verifying:
             # The run never came as far as writing.
             return Readiness()
         return compare(baseline_from(kept), await observe(self._upstream, self._radius.namespaces))
+
+    async def _nodes(self) -> Readiness:
+        kept = await self._journal.baseline(self._run)
+        before = {} if kept is None else baseline_from(kept).nodes
+        if not before:
+            return Readiness()
+        now = await observe_nodes(self._upstream)
+        if now is None:
+            return Readiness(pending=("nodes: the guard's account may not list them any more",))
+        return compare_nodes(before, now, ours=cordoned(await self._journal.records(self._run)))
+
+
+def cordoned(records: Iterable[UndoRecord]) -> frozenset[str]:
+    """The names of the nodes of which a run changed whether they take pods."""
+    return frozenset(
+        each.ref.name
+        for each in records
+        if each.ref.kind == NODES
+        and each.was_made
+        and (each.after is None or _CORDON in changed_leaves(each.before or {}, each.after))
+    )
+
+
+def compare_nodes(
+    before: Mapping[str, bool], now: Mapping[str, bool], *, ours: Set[str]
+) -> Readiness:
+    """Which nodes took pods and do not now.
+
+    Shape: of each node whether it takes no pods; ours are those of which the run changed that.
+    """
+    kept: list[Difference] = []
+    pending: list[str] = []
+    for name in sorted(name for name, was_cordoned in before.items() if not was_cordoned):
+        if now.get(name) is False:
+            continue
+        key = f"{NODES}//{name}"
+        if name not in now:
+            kept.append(_unlike(key, "deleted"))
+        elif name in ours:
+            pending.append(f"{key}: it took pods before, and takes none now")
+        else:
+            kept.append(_unlike(key, "cordoned by others"))
+    return Readiness(kept=tuple(kept), pending=tuple(pending))
+
+
+def _unlike(key: str, now: str) -> Difference:
+    return Difference(
+        object=key, field="schedulable", before="schedulable", ours="unchanged", now=now
+    )
 
 
 def compare(before: Observation, now: Observation) -> Readiness:

@@ -55,7 +55,7 @@ class Pace:
     @property
     def ending(self) -> timedelta:
         """How long a run may take to end once its fault's time is over."""
-        return self.restoring + self.first_sample + self.after
+        return self.restoring + 2 * self.first_sample + self.after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

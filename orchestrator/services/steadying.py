@@ -11,7 +11,7 @@ from typing import Final
 
 import anyio
 
-from orchestrator.domain.errors import EngineUnavailable
+from orchestrator.domain.errors import EngineUnavailable, LeaseLost
 from orchestrator.domain.hypothesis import Sample, holds
 from orchestrator.ports import Clock, Execution
 from orchestrator.services.leasing import Lease
@@ -62,16 +62,28 @@ class Steadying:
     async def awaited(self) -> Unsteady | None:
         """Measure until it holds; returns why it is not proven to, None when it is.
 
-        Raises: EngineUnavailable: the guard ended, through which it is measured.
+        Raises: EngineUnavailable: the guard ended, through which it is measured; LeaseLost.
         """
         self._since = self._clock.now()
-        if not await self._is_measuring():
-            return self._unmeasured()
-        if not await self._until(lambda: not self._missing, within=self._first_sample):
+        if not await self._all_answer():
             return self._unmeasured()
         if await self._until(lambda: holds(self._fresh.values()), within=self._after):
             return None
         return self._unsteady()
+
+    async def _all_answer(self) -> bool:
+        """Have it measured until every probe has answered; whether they did.
+
+        An observer that says nothing at all may be frozen, so another has a try.
+        """
+        for anew in (False, True):
+            if not await self._is_measuring(anew=anew):
+                return False
+            if await self._until(lambda: not self._missing, within=self._first_sample):
+                return True
+            if self._fresh or self._problem:
+                return False
+        return False
 
     async def _until(self, settled: Callable[[], bool], *, within: timedelta) -> bool:
         """Measure until something is so, with another observer in the place of one that ended."""
@@ -85,11 +97,11 @@ class Steadying:
                 break
         return False
 
-    async def _is_measuring(self) -> bool:
+    async def _is_measuring(self, *, anew: bool = False) -> bool:
         """Have it measured from now on; whether somebody does."""
         self._endings = len(self._heard.endings)
         try:
-            await self._execution.measure()
+            await self._execution.measure(anew=anew)
         except EngineUnavailable as error:
             self._problem = str(error)
             return False
@@ -102,10 +114,15 @@ class Steadying:
 
     @property
     def _is_over(self) -> bool:
-        """Whether nobody measures any more, or nobody here may act on it."""
+        """Whether nobody measures any more.
+
+        Raises: EngineUnavailable: the guard ended; LeaseLost: it is another's to see.
+        """
         if self._heard.guard_is_gone:
             raise EngineUnavailable(process="guard", problem="it ended before all was measured")
-        return self._lease.is_lost or self._has_ended
+        if self._lease.is_lost:
+            raise LeaseLost(run=self._lease.run.id)
+        return self._has_ended
 
     @property
     def _fresh(self) -> dict[str, Sample]:

@@ -156,8 +156,8 @@ def _times(run: RunReview) -> list[str]:
         f"noticed after {_long(noticed)}" if noticed.observed else f"no notice in {_long(noticed)}",
         f"resolved after {_long(resolved)}" if resolved.observed else "",
     ]
-    if run.run.finding in {Finding.ABORTED, Finding.STRANDED}:
-        lines.insert(1, str(run.run.finding))
+    if run.run.ending in {Finding.ABORTED, Finding.STRANDED}:
+        lines.insert(1, str(run.run.ending))
     return [line for line in lines if line]
 
 

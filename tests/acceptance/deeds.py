@@ -2,6 +2,7 @@
 
 import time
 import urllib.request
+from typing import Any
 
 from kubernetes import client, config
 
@@ -54,6 +55,15 @@ def change_image(name: str) -> bool:
         body = {"name": container.name, "image": "registry.practice/shop/nothing:0"}
         spec = {"template": {"spec": {"containers": [body]}}}
         apps.patch_namespaced_deployment(name, SHOP, {"spec": spec})
+    return True
+
+
+def replace_all_at_once(name: str) -> bool:
+    """By pods whose image is nowhere: there are none until that is put back."""
+    change_image(name)
+    with _api() as api:
+        body = {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}
+        client.AppsV1Api(api).patch_namespaced_deployment(name, SHOP, body)
     return True
 
 
@@ -147,7 +157,7 @@ def taint(position: int) -> bool:
 
 def patch_by_steps(name: str) -> bool:
     """A JSON Patch of several steps, of which one is a test."""
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"op": "test", "path": "/metadata/name", "value": name},
         {"op": "replace", "path": "/spec/replicas", "value": 1},
         {"op": "add", "path": "/metadata/labels/fuzzed", "value": "yes"},
@@ -172,7 +182,7 @@ def replace_scale(name: str, replicas: int) -> bool:
 def cut_off(name: str) -> bool:
     """Let nothing in to the pods of a workload."""
     selected = {"podSelector": {"matchLabels": {"app": name}}, "policyTypes": ["Ingress"]}
-    body = {"metadata": {"name": f"no-way-to-{name}"}, "spec": selected}
+    body: Any = {"metadata": {"name": f"no-way-to-{name}"}, "spec": selected}
     with _api() as api:
         client.NetworkingV1Api(api).create_namespaced_network_policy(SHOP, body)
     return True

@@ -139,7 +139,6 @@ class Plan:
             is_mended=dice.random() < 0.3,
         )
 
-
     @classmethod
     def calm(cls, deeds: Sequence[tuple[str, dict[str, Any]]]) -> "Plan":
         """Everything is done, and nothing to it."""

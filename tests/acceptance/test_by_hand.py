@@ -103,6 +103,23 @@ def test_refusal_is_shown_by_kubectl_with_its_rule(sqlite_stage: Stage) -> None:
     assert sqlite_stage.replicas("payment") == WHOLE
 
 
+def test_what_may_only_be_scaled_is_not_deleted(sqlite_stage: Stage) -> None:
+    both = f"{KUBECTL} delete deployment/payment; {SCALE}"
+
+    called = sqlite_stage.call(
+        "by-hand", "--namespace", "shop", "--kind", "deployments=scale", "--", "sh", "-c", both
+    )
+
+    assert "blast radius: namespace shop; deployments (scale);" in called.stderr
+    assert "deployments/shop/payment is refused by the rule verbs: delete is not" in called.stderr
+    assert "--kind deployments=scale,delete" in called.stderr
+    assert "deployment.apps/payment scaled" in called.stderr + called.stdout
+    written = [text.partition(",")[0] for kind, _, text in told(sqlite_stage) if kind == "write"]
+    assert written == ["change deployments/shop/payment"]
+    assert sqlite_stage.replicas("payment") == WHOLE
+    assert not sqlite_stage.leftovers()
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [

@@ -25,6 +25,9 @@ agenda:
   - {box: insisting, at: +1s, lasts: 5m, experiment: insisting.yaml}
 """
 )
+LATER = """\
+  - {box: later, at: +30m, lasts: 5m, experiment: insisting.yaml}
+"""
 NAME = "written"
 BEFORE = "before"
 MANY = 20
@@ -103,5 +106,34 @@ def test_nothing_is_written_after_a_halt_although_the_conductor_is_frozen(
         assert when_halted == afterwards != BEFORE
         assert turn_of(core) == BEFORE
     (run,) = runs_of(stage)
+    assert (run.phase, run.finding) == (Phase.CONCLUDED, Finding.ABORTED)
+    assert "a real fire" in run.reason
+
+
+def test_the_service_halts_what_it_conducts_and_goes_on_when_it_is_told(
+    sqlite_stage: Stage,
+) -> None:
+    stage = sqlite_stage
+    with written(stage) as core:
+        token = stage.folder / "token"
+        stage.start("serve", "--port", "0", "--token-file", str(token))
+        way = ("--url", until(stage.service_url), "--token", token.read_text().strip())
+        plan = write_plan(stage)
+        # The day goes on when its first run is over.
+        plan.write_text(plan.read_text() + LATER)
+        stage.start("conduct", str(plan), "--by-service", *way)
+        until(lambda: turn_of(core) != BEFORE)
+
+        halted = stage.call("halt", "a real fire", *way)
+        until(lambda: runs_of(stage)[0].phase is Phase.CONCLUDED)
+        afterwards = turn_of(core)
+        released = stage.call("halt", "--release", "--json", *way)
+
+        assert halted.returncode == 0, halted.stderr
+        assert halted.stdout.startswith("halted: ")
+        assert afterwards == BEFORE
+        assert released.returncode == 0, released.stderr
+        assert json.loads(released.stdout)["released_at"]
+    run, _ = runs_of(stage)
     assert (run.phase, run.finding) == (Phase.CONCLUDED, Finding.ABORTED)
     assert "a real fire" in run.reason

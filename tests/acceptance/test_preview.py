@@ -89,6 +89,25 @@ def test_what_the_guard_would_refuse_is_shown_with_its_rule(sqlite_stage: Stage)
 
 
 @pytest.mark.slow
+def test_what_the_verbs_of_a_plan_would_refuse_is_shown_and_does_not_start(
+    sqlite_stage: Stage,
+) -> None:
+    verbs = {"[pods, deployments]": "{pods: [evict], deployments: [scale]}"}
+    plan = planned(sqlite_stage, **verbs)
+    preview = previewed(sqlite_stage, plan, code=5)
+    (refusal,) = preview["refusals"]
+
+    scaled = planned(sqlite_stage, "scaled-to-zero", **verbs)
+    allowed = previewed(sqlite_stage, scaled)
+    sqlite_stage.call("preview", "--approve", allowed["id"])
+
+    assert (refusal["rule"], refusal["target"][:10]) == ("verbs", "pods/shop/")
+    assert "the plan says kinds: {pods: [evict]}" in refusal["reason"]
+    assert [write["verb"] for write in allowed["writes"]] == ["scale"]
+    assert conducted(sqlite_stage, scaled)["phase"] == "concluded"
+
+
+@pytest.mark.slow
 def test_opaque_activities_are_played_only_when_that_is_asked_for(sqlite_stage: Stage) -> None:
     mark = sqlite_stage.folder / "mark"
     (sqlite_stage.folder / "opaque.yaml").write_text(OPAQUE.replace("MARK", str(mark)))

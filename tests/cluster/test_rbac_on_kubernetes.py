@@ -37,7 +37,10 @@ environment: test
 window: {zone: UTC, opens: 2026-01-01T00:00, closes: 2099-01-01T00:00}
 people: [{name: Kim, role: facilitator}]
 cluster: {kubeconfig: KUBECONFIG}
-blast_radius: {namespaces: [NAMESPACE], kinds: [deployments, pods], most_objects: 4}
+blast_radius:
+  namespaces: [NAMESPACE]
+  kinds: {deployments: [scale], pods: [delete]}
+  most_objects: 4
 approved_preview: required
 abort_when:
   - kubernetes: {kind: deployments.apps, namespace: NAMESPACE, name: web, condition: Available}

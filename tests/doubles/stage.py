@@ -181,6 +181,7 @@ class Act:
         self._guard_lives = True
         self._runner_lives = not assignment.recovering
         self._observes = not assignment.recovering
+        self._is_frozen = False
         self._tasks: TaskGroup | None = None
 
     # What lives
@@ -209,6 +210,8 @@ class Act:
 
     async def _observer(self) -> None:
         while self._script.is_measured and self._observes:
+            if self._is_frozen:
+                return
             self.sample(within=self._holds())
             during = self._script.measure_during if self._stage.fault_is_in else None
             for condition in self._assignment.abort_when:
@@ -277,6 +280,10 @@ class Act:
     def lose_observer(self, problem: str = "the observer ended: killed") -> None:
         self._observes = False
         self.happen(RunnerEnded(at=self._now(), problem=problem))
+
+    def freeze_observer(self) -> None:
+        """The observer is stopped by a signal: it lives, and says nothing any more."""
+        self._is_frozen = True
 
     def lose_runner(self, problem: str = "") -> None:
         self._runner_lives = False
@@ -361,13 +368,14 @@ class Act:
             return replace(self._script.verified, pending=("the fault is in",))
         return self._script.verified
 
-    async def measure(self) -> None:
+    async def measure(self, *, anew: bool = False) -> None:
         if "verify" not in self._did:
             raise ImpossibleWorld("measured before it is verified")
         self._stage.tell("measure")
         await anyio.lowlevel.checkpoint()
-        if self._observes:
+        if self._observes and not anew:
             return
+        self._is_frozen = False
         if self._script.unobserved:
             raise EngineUnavailable(process="observer", problem=self._script.unobserved)
         if self._script.observer_breaks:

@@ -112,12 +112,12 @@ class CrewByHand:
         self._namespaces = sorted(namespaces)
         self._clock = clock
 
-    def lead_to(self, url: str) -> None:
+    def lead_to(self, url: str, contexts: Mapping[str, str]) -> None:
         """Write the kubeconfigs that lead to the guard: the crew's, and the person's."""
-        self._crew.lead_to(url)
+        self._crew.lead_to(url, contexts)
         self._folder.mkdir(mode=0o700)
         only = self._namespaces[0] if len(self._namespaces) == 1 else ""
-        write_kubeconfig(self._kubeconfig, url=url, contexts=(), namespace=only)
+        write_kubeconfig(self._kubeconfig, url=url, contexts=contexts, namespace=only)
 
     async def start(self, name: str) -> "Child | HandAtWork":
         """Start one process, or make the hand ready. Raises: EngineUnavailable."""

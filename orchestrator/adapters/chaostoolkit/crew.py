@@ -56,14 +56,22 @@ class Crew:
             forward_proxy=keeping.forward_proxy,
         )
 
-    def lead_to(self, url: str) -> None:
-        """Write the kubeconfig that leads to the guard."""
+    def lead_to(self, url: str, contexts: Mapping[str, str]) -> None:
+        """Write the kubeconfig that leads to the guard.
+
+        Shape: contexts are the operator's, each with its namespace; those that the experiment
+        names are beside them.
+        """
         path = self._keeping.files / "kubeconfig"
-        contexts = contexts_of(self._assignment.experiment.document)
+        named = contexts_of(
+            self._assignment.experiment.document,
+            self._assignment.configuration,
+            self._environment,
+        )
         write_kubeconfig(
             path,
             url=self._keeping.url_of(url),
-            contexts=contexts,
+            contexts={**dict.fromkeys(sorted(named), ""), **contexts},
             hand_over=self._keeping.hand_over,
         )
 

@@ -162,7 +162,8 @@ class ChaosToolkitEngine:
         if assignment.recovering:
             await execution.start_restorer()
         url = await guard.begin()
-        crew.lead_to(url)
+        crew.lead_to(url, guard.contexts)
+        _tell_of_contexts(guard.elsewhere, is_by_hand=assignment.hand is not None)
         execution.hide(url.rsplit("/", 1)[-1])
         await execution.listen_to_guard(tasks)
         if not assignment.recovering:
@@ -172,6 +173,16 @@ class ChaosToolkitEngine:
 def _tell_of_strays(ended: int) -> None:
     if ended:
         log.warning("processes ended that the run had left behind", count=ended)
+
+
+def _tell_of_contexts(elsewhere: Sequence[str], *, is_by_hand: bool) -> None:
+    """Say why a context is not found that its owner knows: whoever types one is told at once."""
+    if elsewhere:
+        tell = log.warning if is_by_hand else log.info
+        tell(
+            "contexts that lead to another cluster than the run's are not there for it",
+            contexts=", ".join(elsewhere),
+        )
 
 
 def _hindrance(assignment: Assignment, offer: Offer) -> str:

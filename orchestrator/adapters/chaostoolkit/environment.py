@@ -17,6 +17,7 @@ from orchestrator.domain.identity import RunId
 _PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "VIRTUAL_ENV")
 ALWAYS_ALLOWED: Final = ("CHAOSDAY_FRONT_DOOR",)
 """Named by the catalogue's own experiments: where the service under test is reached."""
+_CURRENT: Final = "guarded"
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 
 
@@ -65,29 +66,36 @@ def mark_of(run: RunId) -> str:
     return hashlib.sha256(run.encode()).hexdigest()[:7]
 
 
+def absolute_kubeconfig(source: str) -> str:
+    """The same files, separated as in KUBECONFIG, wherever they are looked for from."""
+    paths = (Path(each).expanduser() for each in source.split(os.pathsep) if each)
+    return os.pathsep.join(str(path.absolute()) for path in paths)
+
+
 def write_kubeconfig(
     path: Path,
     *,
     url: str,
-    contexts: Iterable[str],
+    contexts: Mapping[str, str],
     namespace: str = "",
     hand_over: Callable[[Path], None] | None = None,
 ) -> None:
     """Write a kubeconfig in which every context leads to one server.
 
-    Shape: namespace is the one that is meant when none is named; empty for Kubernetes' own.
+    Shape: contexts are beside the current one, each with its namespace; namespace is the one that
+    is meant when no context is named; empty ones stand for Kubernetes' own.
     """
-    names = list(dict.fromkeys(["guarded", *contexts]))
-    context = {"cluster": "guarded", "user": "guarded"}
-    if namespace:
-        context["namespace"] = namespace
+    named = {_CURRENT: namespace, **{k: v for k, v in contexts.items() if k != _CURRENT}}
     document = {
         "apiVersion": "v1",
         "kind": "Config",
-        "current-context": names[0],
-        "clusters": [{"name": "guarded", "cluster": {"server": url}}],
-        "users": [{"name": "guarded", "user": {}}],
-        "contexts": [{"name": name, "context": context} for name in names],
+        "current-context": _CURRENT,
+        "clusters": [{"name": _CURRENT, "cluster": {"server": url}}],
+        "users": [{"name": _CURRENT, "user": {}}],
+        "contexts": [
+            {"name": name, "context": {"cluster": _CURRENT, "user": _CURRENT, "namespace": where}}
+            for name, where in named.items()
+        ],
     }
     write_private(path, document, hand_over=hand_over)
 

@@ -186,6 +186,9 @@ class ProcessExecution:
                 await self._tell(happening)
         if plays:
             self._runner_is_heard.set()
+        elif child is not self._observer:
+            # Another measures in its place.
+            return
         else:
             self._observer_has_ended = True
         if self._is_parting or (plays and self._runner_may_end):
@@ -373,12 +376,12 @@ class ProcessExecution:
         self._is_restored = restoration.is_proven
         return restoration
 
-    async def measure(self) -> None:
+    async def measure(self, *, anew: bool = False) -> None:
         """Have the steady state measured at once, by another observer if there is none any more.
 
         Raises: EngineUnavailable: none can be started.
         """
-        if self._observer is None or self._observer_has_ended:
+        if anew or self._observer is None or self._observer_has_ended:
             await self._start_another_observer()
             return
         # That it ends meanwhile is told by what is heard.
@@ -462,6 +465,7 @@ def _foreseen(line: dict[str, Any]) -> ForeseenWrite:
         touched=tuple(line["touched"]),
         behind={workload: tuple(lost) for workload, lost in line["behind"].items()},
         sizes=line["sizes"],
+        staying=tuple(line["staying"]),
     )
 
 

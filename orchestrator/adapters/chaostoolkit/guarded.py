@@ -9,6 +9,7 @@ from typing import Any, Final
 import anyio
 
 from orchestrator.adapters.chaostoolkit.child import Child
+from orchestrator.adapters.chaostoolkit.environment import absolute_kubeconfig
 from orchestrator.domain.cluster_identity import ClusterIdentity, identity_from
 from orchestrator.domain.errors import AnotherCluster, EngineUnavailable, NotApproved, Unavailable
 from orchestrator.domain.guarding import (
@@ -34,7 +35,7 @@ class GuardClient:
             run=assignment.run.id,
             fence=assignment.run.fence,
             radius=assignment.radius,
-            kubeconfig=assignment.cluster.kubeconfig,
+            kubeconfig=absolute_kubeconfig(assignment.cluster.kubeconfig),
             context=assignment.cluster.context,
             recovering=assignment.recovering,
             rehearsing=assignment.rehearsing,
@@ -44,6 +45,10 @@ class GuardClient:
         self._title = assignment.run.title
         self.cluster: ClusterIdentity | None = None
         """Which cluster a rehearsal is in."""
+        self.contexts: dict[str, str] = {}
+        """The operator's contexts that lead to the same cluster, each with its namespace."""
+        self.elsewhere: tuple[str, ...] = ()
+        """Those that lead to another one."""
         self._lines = child.lines()
         self._count = 0
         self._waiting: dict[int, anyio.Event] = {}
@@ -62,6 +67,8 @@ class GuardClient:
             async for line in self._lines:
                 if line.get("event") == "ready":
                     self.cluster = identity_from(line)
+                    self.contexts = dict(line.get("contexts", {}))
+                    self.elsewhere = tuple(line.get("elsewhere", ()))
                     return str(line["url"])
                 if line.get("event") == "failed":
                     raise self._failure(line)

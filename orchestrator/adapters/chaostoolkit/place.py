@@ -8,11 +8,21 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from orchestrator.adapters.chaostoolkit.child import Child
 from orchestrator.adapters.chaostoolkit.containment.keeping import DOOR_VARIABLE, Door
+from orchestrator.adapters.chaostoolkit.environment import absolute_kubeconfig
 from orchestrator.adapters.chaostoolkit.forsaken import PREFIX, claimed
 from orchestrator.adapters.chaostoolkit.strays import end_strays
+
+_KUBECONFIG: Final = "KUBECONFIG"
+
+
+def _found_anywhere(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment of one who works in another folder: its kubeconfig is where ours is."""
+    named = environment.get(_KUBECONFIG, "")
+    return {**environment, _KUBECONFIG: absolute_kubeconfig(named)} if named else environment
 
 
 class Place:
@@ -35,7 +45,7 @@ class Place:
                 name="guard",
                 log=self.folder / "guard.log",
                 folder=self.folder,
-                environment={**environment, DOOR_VARIABLE: str(number)},
+                environment={**_found_anywhere(environment), DOOR_VARIABLE: str(number)},
                 descriptors=(number,),
                 may_be_quoted=True,
             )

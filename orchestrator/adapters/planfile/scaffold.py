@@ -60,7 +60,9 @@ blast_radius:
   namespaces: [shop]
   # Labels that whatever is touched must carry; required in production.
   selectors: {{part-of: shop}}
-  kinds: [pods, deployments, services]
+  # Kinds, with what may be done to them: create, change, scale, delete, evict, exec. A list of
+  # kinds alone, such as [pods, services], allows all of that.
+  kinds: {{pods: [delete], deployments: [change, scale], services: [change]}}
   most_objects: 4
   # The part of one workload's pods that may be lost; production allows at most 50%.
   most_share: 100%
@@ -103,7 +105,7 @@ agenda:
     service: payment
     expects:
       - {{what: the team notices that checkout fails, within: 5m}}
-    blast_radius: {{kinds: [pods, deployments]}}
+    blast_radius: {{kinds: {{deployments: [scale]}}}}
 
   - box: catalog-selector-broken
     title: The Service of catalog finds no pods any more
@@ -126,7 +128,7 @@ agenda:
     expects:
       - what: the old pods go on serving
       - {{what: the team sees the stuck release, within: 10m}}
-    blast_radius: {{kinds: [pods, deployments]}}
+    blast_radius: {{kinds: {{deployments: [change]}}}}
 """
 
 

@@ -43,11 +43,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """One context: its name, the server it leads to, and the namespace that it means."""
+    """One context beside the one that is meant, or that one itself."""
 
     name: str
-    server: str
     namespace: str
+    """The one that is meant where none is named; empty for Kubernetes' own."""
+    is_same_cluster: bool
+    """Whether it leads to the cluster of the context that is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,15 +98,18 @@ class Kubeconfig:
             user=self._meant("users", user) if user else Entry(values={}, folder=cluster.folder),
         )
 
-    def contexts(self) -> Iterator[Context]:
+    def contexts(self, meant: Way) -> Iterator[Context]:
         """Every context that leads to a server, each name once."""
         names = (name for name, _ in self._entries("contexts"))
         for name in dict.fromkeys(names):
             found = self._find("contexts", name)
             cluster = self._find("clusters", found.text("cluster")) if found else None
             if found and cluster and cluster.text("server"):
-                server = cluster.text("server").rstrip("/")
-                yield Context(name=name, server=server, namespace=found.text("namespace"))
+                yield Context(
+                    name=name,
+                    namespace=found.text("namespace"),
+                    is_same_cluster=_leads_to(cluster) == _leads_to(meant.cluster),
+                )
 
     def _meant(self, group: str, name: str) -> Entry:
         found = self._find(group, name)
@@ -133,10 +138,14 @@ def usual_source() -> str:
     return str(Path(_DEFAULT).expanduser())
 
 
-def absolute_source(source: str) -> str:
-    """The same files, wherever they are looked for from."""
-    paths = (Path(each).expanduser() for each in source.split(os.pathsep) if each)
-    return os.pathsep.join(str(path.absolute()) for path in paths)
+def _leads_to(cluster: Entry) -> tuple[str | bytes, ...]:
+    """What tells one cluster from another; the same address may be another behind a proxy."""
+    try:
+        authority = cluster.content("certificate-authority")
+    except (OSError, ValueError):
+        authority = b"none that can be read"
+    names = ("proxy-url", "tls-server-name")
+    return (cluster.text("server").rstrip("/"), authority, *map(cluster.text, names))
 
 
 def _document(path: Path) -> Mapping[str, Any]:

@@ -60,7 +60,8 @@ async def of_chaos(draft: Draft, around: Surroundings) -> Impact:
         groups.append(await _group(spec["target"], draft, around))
     namespaces = frozenset().union(*(group.namespaces for group in groups))
     is_inside = namespaces <= around.namespaces
-    if is_inside and not groups[0].pods and draft.verb is Verb.CREATE:
+    finds_all = all(group.pods for group in groups)
+    if is_inside and not finds_all and draft.verb is Verb.CREATE:
         raise untold(draft.ref.key, "it selects no pod now; whom it hits later cannot be told")
     return Impact(
         lost=tuple(
@@ -146,7 +147,8 @@ async def _pods(
         return [pod for pod in await around.pods(namespace) if pod["metadata"]["name"] in listed]
     fields = ",".join(f"{k}={v}" for k, v in (selector.get("fieldSelectors") or {}).items())
     found = await around.pods(namespace, _conditions(selector, draft), fields=fields)
-    nodes = selector.get("nodes") or ()
+    # Those with the labels come to the nodes that are named, and which they are is not asked here.
+    nodes = () if selector.get("nodeSelectors") else selector.get("nodes") or ()
     return [pod for pod in found if not nodes or spec_of(pod).get("nodeName") in nodes]
 
 

@@ -17,17 +17,21 @@ _DRIVES_AWAY: Final = "NoExecute"
 
 
 async def of_node(draft: Draft, around: Surroundings) -> Impact:
-    """A node that takes no more pods is lost, and with it the pods that may not stay."""
+    """A node that takes no more pods is lost, and with it the pods that may not stay.
+
+    Those that may stay lose nothing, wherever they belong: they are found to be shown.
+    """
     new = _new_taints(draft)
     if not new and not spec_of(draft.after).get("unschedulable"):
         return NOTHING
     node = replace(target_of("nodes", draft.document), workload=NODES)
     driving = [taint for taint in new if taint.get("effect") == _DRIVES_AWAY]
-    if not driving:
-        return Impact(lost=(node,))
     pods = await around.pods("", fields=f"spec.nodeName={draft.ref.name}")
     away = [pod for pod in pods if not all(_tolerates(pod, taint) for taint in driving)]
-    return Impact(lost=(node, *await around.tagged(away)))
+    return Impact(
+        lost=(node, *await around.tagged(away)),
+        staying=tuple(target_of("pods", pod) for pod in pods if pod not in away),
+    )
 
 
 def _new_taints(draft: Draft) -> Sequence[Mapping[str, Any]]:

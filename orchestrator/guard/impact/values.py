@@ -27,6 +27,7 @@ class Impact:
     lost: tuple[Target, ...] = ()
     reached: tuple[Target, ...] = ()
     candidates: tuple[Target, ...] = ()
+    staying: tuple[Target, ...] = ()
     namespaces: frozenset[str] = frozenset()
     finds: tuple[Found, ...] = ()
     at_once: int | None = None

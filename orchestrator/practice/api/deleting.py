@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from orchestrator.practice.api.barring import Attempt, refuse_barred
 from orchestrator.practice.api.clock import instant, stamp
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.served.core import NAMESPACE
@@ -63,12 +64,16 @@ def options_causes(options: Mapping[str, Any]) -> list[Cause]:
     return []
 
 
-def delete(store: Store, kind: Kind, obj: Object, deletion: Deletion) -> tuple[Object, bool]:
+def delete(
+    store: Store, kind: Kind, obj: Object, deletion: Deletion, *, is_evicted: bool = False
+) -> tuple[Object, bool]:
     """Delete an object, and return its last version and whether it is gone already.
 
-    Raises: ApiError: a precondition does not hold.
+    Raises: ApiError: a precondition does not hold, or others do not let it.
     """
     _refuse(kind, obj, deletion)
+    if not is_evicted:
+        refuse_barred(store, _attempt(kind, obj))
     finalizers = _finalizers(obj, deletion)
     if (
         kind.cleanup
@@ -83,6 +88,11 @@ def delete(store: Store, kind: Kind, obj: Object, deletion: Deletion) -> tuple[O
     if marked == obj or deletion.dry:
         return marked, False
     return store.write(kind, marked), False
+
+
+def _attempt(kind: Kind, obj: Object) -> Attempt:
+    name, namespace = obj["metadata"]["name"], obj["metadata"].get("namespace", "")
+    return Attempt(kind=kind, operation="DELETE", name=name, namespace=namespace, old=obj)
 
 
 def _refuse(kind: Kind, obj: Object, deletion: Deletion) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+from orchestrator.practice.api.barring import Attempt, refuse_barred
 from orchestrator.practice.api.clock import stamp
 from orchestrator.practice.api.deleting import Deletion, delete
 from orchestrator.practice.api.kinds import Kind, Scale
@@ -88,7 +89,16 @@ def rescale(
         metadata["resourceVersion"] = version
     path = (kind.scale or _PLAIN).wanted
     wanted = {**_written(obj, path, replicas), "metadata": metadata}
-    return scale_of(kind, update(store, kind, obj, wanted, dry=dry, by=by))
+    asked = Attempt(
+        kind=kind,
+        operation="UPDATE",
+        name=obj["metadata"]["name"],
+        namespace=obj["metadata"].get("namespace", ""),
+        part="scale",
+        new=scale,
+        old=scale_of(kind, obj),
+    )
+    return scale_of(kind, update(store, kind, obj, wanted, asked=asked, dry=dry, by=by))
 
 
 def bind(store: Store, pod: Object, node: str, *, dry: bool = False) -> None:
@@ -107,6 +117,7 @@ def bind(store: Store, pod: Object, node: str, *, dry: bool = False) -> None:
         "type": "PodScheduled", "status": "True", "lastProbeTime": None,
         "lastTransitionTime": stamp(store.now()),
     }  # fmt: skip
+    refuse_barred(store, _new_part(pod, "binding"))
     others = [
         condition for condition in pod.get("status", {}).get("conditions", ())
         if condition["type"] != "PodScheduled"
@@ -134,13 +145,20 @@ def evict(store: Store, pod: Object, deletion: Deletion) -> None:
     Raises: ApiError: 429, a budget would be broken.
     """
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    refuse_barred(store, _new_part(pod, "eviction"))
     if _counts(pod):
         budget = _budget(store, pod)
         if budget is not None and not _is_spare(pod, budget):
             _spend(store, budget, name, dry=deletion.dry)
     if not deletion.dry:
         _mark_disrupted(store, pod)
-    delete(store, POD, current(store, POD, namespace, name), deletion)
+    delete(store, POD, current(store, POD, namespace, name), deletion, is_evicted=True)
+
+
+def _new_part(pod: Object, part: str) -> Attempt:
+    """What is made of a pod that is bound or evicted; it has none of the pod's labels."""
+    name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    return Attempt(kind=POD, operation="CREATE", name=name, namespace=namespace, part=part, new={})
 
 
 def _counts(pod: Object) -> bool:

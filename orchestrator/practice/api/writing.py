@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from orchestrator.practice.api.admission import admit
+from orchestrator.practice.api.barring import Attempt, refuse_barred
 from orchestrator.practice.api.clock import stamp
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.limits import charge
@@ -62,6 +63,9 @@ def create(
     new = recorded_creation(new, kind, by, store.now())
     admit(store, kind, new, None)
     refuse_invalid(kind, new, None)
+    name = new["metadata"]["name"]
+    attempt = Attempt(kind=kind, operation="CREATE", name=name, namespace=namespace, new=new)
+    refuse_barred(store, attempt)
     if store.get(kind, namespace, new["metadata"]["name"]) is not None:
         raise already_exists(kind, new["metadata"]["name"])
     if kind.namespaced:
@@ -135,12 +139,14 @@ def update(
     new: Object,
     *,
     subresource: str = "",
+    asked: Attempt | None = None,
     dry: bool = False,
     by: Author = CONTROLLERS,
 ) -> Object:
     """Replace an object by a new version of it and return it as stored.
 
-    A write that changes nothing stores nothing.
+    A write that changes nothing stores nothing. What was asked for is said where it was not to
+    write the object, or that part of it.
     Raises: ApiError: the object breaks a rule or is no longer what the client believed.
     """
     _refuse_stale(kind, old, new)
@@ -158,6 +164,7 @@ def update(
         raise invalid(kind, merged["metadata"]["name"], causes)
     else:
         admit(store, kind, merged, old)
+    refuse_barred(store, asked or _attempt(kind, merged, old, subresource))
     if merged == old:
         return old
     _count(kind, old, merged)
@@ -166,6 +173,19 @@ def update(
     if _is_released(merged):
         return store.remove(kind, merged)
     return store.write(kind, merged)
+
+
+def _attempt(kind: Kind, new: Object, old: Object, part: str) -> Attempt:
+    metadata = old["metadata"]
+    return Attempt(
+        kind=kind,
+        operation="UPDATE",
+        name=metadata["name"],
+        namespace=metadata.get("namespace", ""),
+        part=part,
+        new=new,
+        old=old,
+    )
 
 
 def _refuse_stale(kind: Kind, old: Object, new: Object) -> None:

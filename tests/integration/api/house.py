@@ -43,7 +43,7 @@ people:
   - {name: Ada, role: responder}
 services:
   - {name: checkout, team: payments, namespace: shop}
-blast_radius: {namespaces: [shop], kinds: [pods, deployments]}
+blast_radius: {namespaces: [shop], kinds: {pods: [delete], deployments: [scale, change]}}
 abort_when:
   - out_for: 2m
 channels: {incident: "#inc-chaos"}

@@ -13,6 +13,7 @@ from orchestrator.domain.incident import Status
 from orchestrator.domain.plan import AbortCondition, Cluster, Expectation, Person, Service
 from orchestrator.domain.run import Phase
 from orchestrator.domain.timeline import Kind, Lane, TimelineEntry, VisibleAfter
+from orchestrator.domain.verbs import WriteVerb
 from tests.builders import (
     a_box,
     a_day,
@@ -44,6 +45,7 @@ def _radius(field: str) -> BlastRadius:
         namespaces=frozenset({canary(field + "namespace")}),
         selectors={canary(field + "label"): canary(field + "value")},
         kinds=frozenset({canary(field + "kind")}),
+        verbs={canary(field + "limited"): frozenset({WriteVerb.SCALE})},
     )
 
 

@@ -32,6 +32,10 @@ async def test_plan_in_yaml_becomes_a_day_with_an_agenda(house: House) -> None:
     assert [box["name"] for box in agenda["boxes"]] == ["one-pod", "no-payment"]
     assert [box["run"]["phase"] for box in agenda["boxes"]] == ["planned", "planned"]
     assert agenda["boxes"][0]["blast_radius"]["namespaces"] == ["shop"]
+    assert agenda["blast_radius"]["verbs"] == {
+        "pods": ["delete"],
+        "deployments": ["change", "scale"],
+    }
     assert agenda["abort_when"] == [{"probe": "", "out_for_seconds": 120.0}]
 
 

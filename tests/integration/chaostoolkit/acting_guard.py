@@ -16,6 +16,7 @@ WHAT, _, WHERE = HOW.rpartition(" ")
 NOTHING: dict[str, list[object]] = {
     "undone": ["Deployment/shop/payment"],
     "kept": [],
+    "notes": [],
     "pending": [],
 }
 

@@ -11,6 +11,7 @@ from tests.integration.guard.conducting import loose, until
 from tests.integration.guard.furnished import World, a_shop, rule
 from tests.integration.guard.inside import Object, a_guard_inside, an_api
 from tests.integration.guard.places import IMAGE, a_deployment, a_pod
+from tests.integration.guard.test_evasions import with_powers
 
 SHOP = "/api/v1/namespaces/shop"
 APPS = "/apis/apps/v1/namespaces/shop"
@@ -136,18 +137,7 @@ async def classes(world: World) -> None:
 async def test_no_pod_is_made_that_may_displace_others_or_has_the_powers_of_its_node(
     world: World, spec: Object
 ) -> None:
-    pod = a_pod("strong")
-    pod["spec"] |= spec
-    workload = a_deployment("strong", 1)
-    workload["spec"]["template"]["spec"] |= spec
-    job = {"metadata": {"name": "strong", "labels": WORLD},
-           "spec": {"template": {"spec": pod["spec"] | {"restartPolicy": "Never"}}}}  # fmt: skip
-
-    answers = [
-        await world.inside.ask("POST", f"{SHOP}/pods", pod),
-        await world.inside.ask("POST", f"{APPS}/deployments", workload),
-        await world.inside.ask("POST", "/apis/batch/v1/namespaces/shop/jobs", job),
-    ]
+    answers = [await world.inside.ask("POST", *each) for each in with_powers(spec).items()]
 
     refusals = {answer[0]: rule(answer) for answer in answers if answer[0] != 422}
     assert refusals == {403: "privileges"}

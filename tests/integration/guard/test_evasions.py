@@ -11,7 +11,7 @@ from orchestrator.domain.undo import UndoState
 from tests.contract.cluster.asking import APPLY, MERGE, STRATEGIC
 from tests.integration.guard.conducting import loose
 from tests.integration.guard.furnished import World, a_shop, rule
-from tests.integration.guard.inside import Inside, Object, a_guard_inside, an_api
+from tests.integration.guard.inside import Object, a_guard_inside, an_api
 from tests.integration.guard.places import IMAGE, a_deployment, a_pod
 
 SHOP = "/api/v1/namespaces/shop"
@@ -32,9 +32,9 @@ async def world(server: str) -> AsyncIterator[World]:
         yield found
 
 
-async def bare(inside: Inside, request: bytes) -> bytes:
+async def bare(url: str, request: bytes) -> bytes:
     """What is answered to bytes that no client would send; `{root}` is the guard's path."""
-    host, _, root = inside.url.removeprefix("http://").partition("/")
+    host, _, root = url.removeprefix("http://").partition("/")
     name, _, port = host.partition(":")
     with anyio.fail_after(10):
         async with await anyio.connect_tcp(name, int(port)) as stream:
@@ -67,17 +67,24 @@ AMBIGUOUS = {
 async def test_request_with_two_readings_is_refused(world: World, name: str) -> None:
     before = await world.objects("shop")
 
-    answer = await bare(world.inside, AMBIGUOUS[name])
+    answer = await bare(world.inside.url, AMBIGUOUS[name])
 
     assert int(answer.split()[1]) in {400, 401, 403}
     assert await world.objects("shop") == before
     assert world.inside.ledger.records == []
 
 
-async def test_chunked_body_is_read_whole_and_judged(world: World) -> None:
-    chunks = b"".join(b"1\r\n" + bytes([byte]) + b"\r\n" for byte in BODY) + b"0\r\n\r\n"
+IN_CHUNKS = PATCH + TYPE + b"Transfer-Encoding: chunked\r\n\r\n"
+CHUNKED = (
+    IN_CHUNKS
+    + b"".join(b"1\r\n" + bytes([byte]) + b"\r\n" for byte in BODY)
+    + b"0\r\n\r\n"
+)  # fmt: skip
+TOO_LARGE = IN_CHUNKS + (b"100000\r\n" + b"x" * 0x100000 + b"\r\n") * 4
 
-    answer = await bare(world.inside, PATCH + TYPE + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+
+async def test_chunked_body_is_read_whole_and_judged(world: World) -> None:
+    answer = await bare(world.inside.url, CHUNKED)
 
     assert b"200 OK" in answer
     assert world.inside.ledger.records[0].after is not None
@@ -85,10 +92,7 @@ async def test_chunked_body_is_read_whole_and_judged(world: World) -> None:
 
 
 async def test_body_that_is_too_large_is_refused_without_its_end(world: World) -> None:
-    head = PATCH + TYPE + b"Transfer-Encoding: chunked\r\n\r\n"
-    chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
-
-    answer = await bare(world.inside, head + chunk * 4)
+    answer = await bare(world.inside.url, TOO_LARGE)
 
     assert b"403" in answer.partition(b"\r\n")[0]
 
@@ -283,21 +287,23 @@ POWERS: list[tuple[Object, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("spec", "expected"), POWERS)
-async def test_nothing_is_made_that_has_powers(world: World, spec: Object, expected: str) -> None:
-    await world.inside.do("POST", f"{SHOP}/serviceaccounts", {"metadata": {"name": "admin"}})
+def with_powers(spec: Object) -> dict[str, Object]:
+    """By the path of its collection, each kind of object that may hold such a pod."""
     pod = a_pod("strong")
     pod["spec"] |= spec
     workload = a_deployment("strong", 1)
     workload["spec"]["template"]["spec"] |= spec
     job = {"metadata": {"name": "strong", "labels": {"part-of": "world"}},
            "spec": {"template": {"spec": pod["spec"] | {"restartPolicy": "Never"}}}}  # fmt: skip
+    jobs = "/apis/batch/v1/namespaces/shop/jobs"
+    return {f"{SHOP}/pods": pod, f"{APPS}/deployments": workload, jobs: job}
 
-    answers = [
-        await world.inside.ask("POST", f"{SHOP}/pods", pod),
-        await world.inside.ask("POST", f"{APPS}/deployments", workload),
-        await world.inside.ask("POST", "/apis/batch/v1/namespaces/shop/jobs", job),
-    ]
+
+@pytest.mark.parametrize(("spec", "expected"), POWERS)
+async def test_nothing_is_made_that_has_powers(world: World, spec: Object, expected: str) -> None:
+    await world.inside.do("POST", f"{SHOP}/serviceaccounts", {"metadata": {"name": "admin"}})
+
+    answers = [await world.inside.ask("POST", *each) for each in with_powers(spec).items()]
 
     assert [rule(each) for each in answers] == [expected] * 3
 

@@ -1,6 +1,6 @@
 """What stands behind a write counts against the limits, on practice and on Kubernetes alike."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -224,6 +224,127 @@ async def test_fault_of_chaos_mesh_is_refused_that_may_hit_others(
             "expansion",
             "irreversible",
         ]
+        assert guard.events("write") == []
+
+
+Pods = list[Object]
+
+
+def by_name(pods: Pods) -> Object:
+    names = [pod["metadata"]["name"] for pod in pods]
+    return {"pods": {pods[0]["metadata"]["namespace"]: names[:2]}, "labelSelectors": {"app": "x"}}
+
+
+def by_node(pods: Pods) -> Object:
+    return {"nodes": [pods[0]["spec"]["nodeName"]]}
+
+
+def by_field(pods: Pods) -> Object:
+    return {"fieldSelectors": {"metadata.name": pods[0]["metadata"]["name"]}}
+
+
+def by_fields(pods: Pods) -> Object:
+    # Of all fields that are named, each must be so.
+    fields = {"spec.nodeName": "elsewhere", "metadata.name": pods[0]["metadata"]["name"]}
+    return {"fieldSelectors": fields, "labelSelectors": {}}
+
+
+def by_expression(pods: Pods) -> Object:
+    names = sorted({pod["metadata"]["labels"]["app"] for pod in pods})
+    expression = {"key": "app", "operator": "In", "values": names}
+    return {"labelSelectors": {}, "expressionSelectors": [expression]}
+
+
+def by_node_or_label(pods: Pods) -> Object:
+    """Chaos Mesh takes the nodes that are named and those with the labels together."""
+    return by_node(pods) | {"nodeSelectors": {"kubernetes.io/os": "linux"}}
+
+
+def on_the_first_node(pods: Pods) -> int:
+    return sum(pod["spec"]["nodeName"] == pods[0]["spec"]["nodeName"] for pod in pods)
+
+
+@pytest.mark.parametrize(
+    ("select", "count"),
+    [
+        (by_name, lambda _: 2),
+        (by_node, on_the_first_node),
+        (by_node_or_label, len),
+        (by_field, lambda _: 1),
+        (by_fields, lambda _: 0),
+        (by_expression, len),
+    ],
+)
+async def test_fault_of_chaos_mesh_hits_whom_each_of_its_selectors_names(
+    guarding: StartGuard,
+    steady: Place,
+    chaos_mesh: str,
+    select: Callable[[Pods], Object],
+    count: Callable[[Pods], int],
+) -> None:
+    pods = running(steady, "web")
+    fault, expected = a_fault(steady, "all", **select(pods)), count(pods)
+    async with guarding() as guard:
+        behind = await guard.begin()
+        answer = await behind.raw("POST", chaos_mesh, fault)
+        if expected == 0:
+            assert rule(answer) == "expansion"
+            return
+        assert answer[0] == 201, answer
+        hit = await lost(guard)
+        assert len(hit) == expected
+        assert set(hit) <= {f"pods/{steady.namespace}/{pod['metadata']['name']}" for pod in pods}
+        await proven(guard, steady)
+
+
+def running(place: Place, app: str) -> Pods:
+    found = place.direct.send("GET", place.path("pods"), labelSelector=f"app={app}").body["items"]
+    return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+
+
+def a_fault_between(place: Place, mode: str, value: str = "", **target: Any) -> Object:
+    """A fault on one pod of web, and on those of another selector."""
+    fault = a_fault(place, "one")
+    selector = {"namespaces": [place.namespace], "labelSelectors": {"app": "other"}} | target
+    fault["spec"]["target"] = {"mode": mode, "value": value, "selector": selector}
+    return fault
+
+
+@pytest.mark.parametrize(("mode", "value", "count"), [("all", "", 2), ("fixed", "1", 1)])
+async def test_target_of_a_fault_of_chaos_mesh_is_hit_as_well(
+    guarding: StartGuard, steady: Place, chaos_mesh: str, mode: str, value: str, count: int
+) -> None:
+    fault = a_fault_between(steady, mode, value)
+    async with guarding(most_objects=1 + 1 + count) as guard:
+        behind = await guard.begin()
+        status, made = await behind.raw("POST", chaos_mesh, fault)
+        assert status == 201, made
+        assert len(await lost(guard)) == 1 + count
+        await proven(guard, steady)
+
+    async with guarding(most_objects=1 + count) as guard:
+        behind = await guard.begin()
+        assert rule(await behind.raw("POST", chaos_mesh, fault)) == "most_objects"
+
+
+async def test_target_of_a_fault_of_chaos_mesh_is_not_outside_of_the_limits(
+    guarding: StartGuard, steady: Place, chaos_mesh: str
+) -> None:
+    targets: list[tuple[Object, str]] = [
+        ({}, "selectors"),
+        ({"namespaces": ["default"]}, "namespaces"),
+        ({"namespaces": []}, "expansion"),
+        ({"labelSelectors": {"app": "later"}}, "expansion"),
+        ({"somethingNew": {}}, "expansion"),
+    ]
+    async with guarding(selectors={"app": "web"}) as guard:
+        behind = await guard.begin()
+        for target, expected in targets:
+            answer = await behind.raw("POST", chaos_mesh, a_fault_between(steady, "all", **target))
+            assert (target, rule(answer)) == (target, expected)
+        odd = await behind.raw("POST", chaos_mesh, a_fault_between(steady, "some"))
+
+        assert rule(odd) == "expansion"
         assert guard.events("write") == []
 
 

@@ -87,6 +87,29 @@ async def test_what_would_be_lost_is_told_with_its_workload(
     assert told["sizes"] == {PAYMENT: 2}
 
 
+@pytest.mark.parametrize("effect", ["", "NoSchedule"])
+async def test_a_node_that_would_take_no_more_pods_is_told_with_those_that_stay(
+    start: StartGuard, cluster: Cluster, effect: str
+) -> None:
+    taint = {"key": "broken", "effect": effect}
+    spec = {"taints": [taint]} if effect else {"unschedulable": True}
+    node = "/api/v1/nodes/practice-1"
+    on_it = await cluster.read("/api/v1/pods?fieldSelector=spec.nodeName%3Dpractice-1")
+    metadata = [pod["metadata"] for pod in on_it["items"]]
+    pods = {f"pods/{each['namespace']}/{each['name']}" for each in metadata}
+    # To take none of them away, it does not matter to whom they belong.
+    radius = limits(namespaces=frozenset({"nobody"}), kinds=frozenset({"nodes"}), most_objects=1)
+    async with start(radius=radius, rehearsing=True) as guard:
+        behind = await begun(guard)
+        assert (await behind.patch(node, {"spec": spec}))[0] == 200
+
+        told = await guard.event("foreseen")
+
+    assert (told["verb"], told["target"]) == ("change", "nodes//practice-1")
+    assert (told["behind"], told["sizes"]) == ({"nodes": ["nodes//practice-1"]}, {"nodes": 3})
+    assert set(told["staying"]) == pods != set()
+
+
 async def test_a_pod_that_would_be_deleted_is_seen_no_more(
     start: StartGuard, cluster: Cluster
 ) -> None:

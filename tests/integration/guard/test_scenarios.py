@@ -236,7 +236,7 @@ async def untouched(site: Site) -> AsyncIterator[Site]:
 async def play(guard: Guard, folder: Path, calls: tuple[Call, ...], site: Site) -> Any:
     """Call all, one after the other, in a process whose every context leads to the guard."""
     path = folder / "guarded"
-    write_kubeconfig(path, url=(await guard.cluster()).url, contexts=("prod-eu",))
+    write_kubeconfig(path, url=(await guard.cluster()).url, contexts={"prod-eu": ""})
     text = json.dumps(calls)
     for name, value in site.fill:
         text = text.replace(name, value)

@@ -11,7 +11,6 @@ from tests.integration.guard.conducting import (
     Guard,
     deployment,
     limits,
-    proven,
 )
 from tests.integration.guard.conftest import StartGuard
 
@@ -35,8 +34,17 @@ def rule(answer: tuple[int, Mapping[str, Any]]) -> str:
     return str(document["details"]["causes"][0]["field"]) if status == 403 else ""
 
 
+async def proven(guard: Guard) -> None:
+    await guard.undo()
+    restoration = await guard.verify()
+    assert restoration.is_proven, restoration
+    assert restoration.kept == (), restoration
+
+
 async def put(behind: Cluster, path: str, **spec: Any) -> tuple[int, Mapping[str, Any]]:
+    """Replace an object, of whatever version it is: its controller writes its status meanwhile."""
     whole = await behind.read(path)
+    del whole["metadata"]["resourceVersion"]
     return await behind.raw("PUT", path, {**whole, "spec": {**whole["spec"], **spec}})
 
 
@@ -129,11 +137,6 @@ async def test_an_eviction_is_no_deletion(start: StartGuard, cluster: Cluster) -
         await proven(guard)
 
 
-async def ended(guard: Guard) -> None:
-    """The method is over, and the rollbacks begin."""
-    await guard.do("settle")
-
-
 async def test_what_the_run_made_it_takes_away_though_it_may_delete_nothing(
     start: StartGuard, cluster: Cluster
 ) -> None:
@@ -148,6 +151,22 @@ async def test_what_the_run_made_it_takes_away_though_it_may_delete_nothing(
 
     left = {each["metadata"]["name"] for each in (await cluster.read(CONFIG))["items"]}
     assert not left & {"made", "again"}
+
+
+async def test_rollbacks_put_back_what_the_run_did_and_no_more(
+    start: StartGuard, cluster: Cluster
+) -> None:
+    radius = limits(**listed(deployments="scale"))
+    async with start(radius=radius) as guard:
+        behind = await guard.begin()
+        assert (await behind.patch(SCALE, FEWER))[0] == 200
+        await guard.do("roll_back")
+
+        assert rule(await behind.raw("DELETE", PAYMENT)) == "rollback"
+        assert (await behind.patch(PAYMENT, {"spec": {"replicas": 2}}))[0] == 200
+        await proven(guard)
+
+    assert (await cluster.read(PAYMENT))["spec"]["replicas"] == 2
 
 
 @pytest.mark.parametrize("kind", ["deployments", "pods"])

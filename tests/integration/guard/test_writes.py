@@ -299,10 +299,10 @@ async def test_collection_is_deleted_whole_or_not_at_all(
     start: StartGuard, cluster: Cluster
 ) -> None:
     path = f"{PODS}?labelSelector=app%3Dcheckout"
+    before = await cluster.pods("checkout")
     for limit in (limits(most_objects=2), limits(most_share=Fraction(1, 2))):
         async with start(radius=limit) as guard:
             behind = await guard.begin()
-            before = await cluster.pods("checkout")
             status, answer = await behind.raw("DELETE", path)
             assert (status, answer["reason"]) == (403, "Forbidden")
             assert await cluster.pods("checkout") == before

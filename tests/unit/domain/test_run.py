@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from orchestrator.domain.errors import IllegalMove
 from orchestrator.domain.identity import ORCHESTRATOR
-from orchestrator.domain.run import MOVES, Move, Phase, Run
+from orchestrator.domain.run import MOVES, Finding, Move, Phase, Run
 from tests.builders import RUN, a_run, at
 
 FORBIDDEN = [(phase, move) for phase in Phase for move in Move if (phase, move) not in MOVES]
@@ -176,3 +177,16 @@ def test_the_phases_that_may_hold_a_fault_are_those_between_start_and_proof() ->
         Phase.VERIFYING,
         Phase.STRANDED,
     }
+
+
+def test_stranded_run_ends_as_such_and_keeps_what_it_found() -> None:
+    stranded = a_run(phase=Phase.STRANDED, finding=Finding.DEVIATED)
+
+    assert stranded.ending is Finding.STRANDED
+    assert stranded.finding_or(Finding.ABORTED) is Finding.DEVIATED
+    assert replace(stranded, phase=Phase.CONCLUDED).ending is Finding.DEVIATED
+
+
+@pytest.mark.parametrize("finding", [None, Finding.ABORTED, Finding.STRANDED, Finding.UNFIT])
+def test_what_says_nothing_of_the_hypothesis_does_not_stay(finding: Finding | None) -> None:
+    assert a_run(finding=finding).finding_or(Finding.ABORTED) is Finding.ABORTED

@@ -25,6 +25,10 @@ class Prometheus(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
+    def answered(self) -> Any:
+        """What is answered now."""
+        return self.answer
+
     def say(self, kind: str, result: Any) -> None:
         self.answer = {"status": "success", "data": {"resultType": kind, "result": result}}
 
@@ -35,7 +39,7 @@ class Queries(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         self.server.asked.append(f"{parts.path} {parse_qs(parts.query)['query'][0]}")
-        body = json.dumps(self.server.answer).encode()
+        body = json.dumps(self.server.answered()).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

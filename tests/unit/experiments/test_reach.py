@@ -23,6 +23,26 @@ def test_contexts_are_found_in_secrets_and_configuration() -> None:
     assert contexts_of({}) == frozenset()
 
 
+def test_contexts_come_from_the_environment_and_the_command_line_too() -> None:
+    document = {
+        "secrets": {
+            "k8s": {"KUBERNETES_CONTEXT": {"type": "env", "key": "K"}},
+            "other": {"KUBERNETES_CONTEXT": "${where}"},
+        },
+        "configuration": {
+            "KUBERNETES_CONTEXT": "staging",
+            "where": {"type": "env", "key": "W", "default": "elsewhere"},
+        },
+    }
+
+    assert contexts_of(document) == {"staging", "elsewhere"}
+    assert contexts_of(document, {}, {"K": "by-key", "W": "here"}) == {"staging", "by-key", "here"}
+    assert contexts_of(document, {"KUBERNETES_CONTEXT": "typed", "where": "there"}) == {
+        *("staging", "typed", "there")
+    }
+    assert contexts_of({}, {}, {"KUBERNETES_CONTEXT": "passed-on"}) == {"passed-on"}
+
+
 def test_namespaces_are_found_in_every_part_and_substituted() -> None:
     document = {
         "configuration": {

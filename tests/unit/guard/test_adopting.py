@@ -9,13 +9,15 @@ import pytest
 from orchestrator.domain.undo import ObjectRef, Verb
 from orchestrator.guard.calls import Action, Call
 from orchestrator.guard.drafting import Draft, Outgoing
-from orchestrator.guard.impact.adopting import check_not_taken
+from orchestrator.guard.impact.adopting import check_not_taken, check_takes_none
 from orchestrator.guard.impact.surroundings import Surroundings
 from orchestrator.guard.kinds import KINDS
 from orchestrator.guard.ledger import Ledger
 from orchestrator.guard.paths import Route
 from orchestrator.guard.refusals import NotLetThrough
 from orchestrator.guard.upstream import Upstream
+from tests.unit.guard.small_cluster import CART, SmallCluster, a_pod, a_workload, owned_by
+from tests.unit.guard.test_rules import a_draft
 
 ROUTE = Route(version="v1", resource="pods", namespace="shop", name="new")
 MATCH_LABELS = {"matchLabels": {"app": "theirs"}}
@@ -72,3 +74,41 @@ async def test_every_kind_that_takes_pods_is_asked(
     await check_not_taken(labelled(app="ours"), around)
     with pytest.raises(NotLetThrough, match="taker would take it for one of its own"):
         await check_not_taken(labelled(app="theirs"), around)
+
+
+OWNED = owned_by("Rollout", "of somebody")
+
+
+@pytest.mark.parametrize(
+    ("kind", "beside"),
+    [
+        ("deployments", ("replicasets", a_workload("old", labels=CART))),
+        ("statefulsets", ("pods", a_pod())),
+        ("jobs", ("pods", a_pod())),
+    ],
+)
+@pytest.mark.parametrize("is_owned", [False, True])
+@pytest.mark.anyio
+async def test_a_workload_that_would_take_what_nobody_controls_is_not_made(
+    kind: str, beside: tuple[str, dict[str, Any]], *, is_owned: bool
+) -> None:
+    plural, other = beside
+    owners = OWNED if is_owned else []
+    other = {**other, "metadata": {**other["metadata"], "ownerReferences": owners}}
+    around = SmallCluster().add(plural, other).around()
+    draft = a_draft(Verb.CREATE, None, a_workload(), kind=kind)
+
+    if is_owned:
+        await check_takes_none(draft, around)
+    else:
+        with pytest.raises(NotLetThrough, match=r"it would take .* for one of its own"):
+            await check_takes_none(draft, around)
+
+
+@pytest.mark.anyio
+async def test_a_workload_that_is_there_takes_no_more_than_it_has() -> None:
+    around = SmallCluster().add("pods", a_pod()).around()
+
+    await check_takes_none(a_draft(Verb.DELETE, a_workload(), None, kind="statefulsets"), around)
+    scaled = a_draft(Verb.CHANGE, a_workload(), a_workload(replicas=9), kind="statefulsets")
+    await check_takes_none(scaled, around)

@@ -117,6 +117,12 @@ async def test_a_budget_protects_its_own_pods_alone(lost: Target) -> None:
     assert await left(Around(a_budget(SELECTS_WEB)), lost, also_in_shop) == ()
 
 
+async def test_what_is_no_pod_takes_none_from_a_budget() -> None:
+    node = Target(kind="nodes", namespace="shop", name="one", labels=WEB)
+
+    assert await left(Around(a_budget(SELECTS_WEB)), node) == ()
+
+
 async def test_a_budget_without_a_selector_protects_nothing_and_an_empty_one_everything() -> None:
     assert await left(Around(a_budget(None)), *TWO) == ()
     assert len(await left(Around(a_budget({})), *TWO)) == 1

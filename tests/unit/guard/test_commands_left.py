@@ -134,3 +134,26 @@ async def test_a_restoration_whose_rollbacks_failed_is_proven_once_the_pod_is_go
 
     assert restoration.is_proven is is_proven
     assert (await journal.records(RUN))[0].before == PLAIN
+
+
+async def test_what_is_pending_besides_stays_so_whatever_became_of_the_pod() -> None:
+    storage = MemoryStorage()
+    await stored(storage, a_run(phase=Phase.ROLLING_BACK))
+    journal = MemoryUndoJournal(storage)
+    ref = replace(COMMAND.ref, path="/y", name="cart-2")
+    change = replace(COMMAND, verb=Verb.CHANGE, ref=ref, after=BOUND, state=UndoState.FAILED)
+    for record in (COMMAND, change):
+        await journal.intend(record, fence=0)
+    radius = a_radius()
+    pods = Pods({"/y": {"metadata": {"uid": "u"}, **BOUND}})
+    async with questions() as asking:
+        commands = Commands(
+            assignment=GuardAssignment(run=RUN, radius=radius),
+            upstream=cast("Upstream", pods),
+            journal=RememberingJournal(journal, Ledger(), asking),
+            gate=Gate(clock=TestClock(), longest=radius.longest, recovering=True),
+        )
+
+        restoration = await commands.verify(timedelta(milliseconds=50), rollbacks=WHY)
+
+    assert not restoration.is_proven

@@ -10,6 +10,7 @@ from orchestrator.domain.blast_radius import NODES, Target
 from orchestrator.domain.undo import Verb
 from orchestrator.guard.impact.nodes import of_node
 from orchestrator.guard.impact.surroundings import Surroundings
+from orchestrator.guard.impact.values import Impact
 from tests.unit.guard.test_rules import a_draft
 
 Document = dict[str, Any]
@@ -30,12 +31,13 @@ class Around:
     async def pods(self, namespace: str, *, fields: str) -> list[Document]:
         await anyio.lowlevel.checkpoint()
         self.asked.append(namespace + fields)
-        return [{"metadata": {"name": "cart"}, "spec": {"tolerations": self.tolerations}}]
+        metadata = {"name": "cart", "namespace": "bank"}
+        return [{"metadata": metadata, "spec": {"tolerations": self.tolerations}}]
 
     async def tagged(self, pods: list[Document]) -> list[Target]:
         await anyio.lowlevel.checkpoint()
         return [
-            Target(kind="pods", namespace="shop", name=each["metadata"]["name"]) for each in pods
+            Target(kind="pods", namespace="bank", name=each["metadata"]["name"]) for each in pods
         ]
 
 
@@ -47,10 +49,14 @@ def a_taint(effect: str = "NoExecute", **fields: str) -> Document:
     return {"key": "broken", "effect": effect, **fields}
 
 
-async def lost(before: Document, after: Document, *tolerations: Document) -> list[str]:
+async def impact_of(before: Document, after: Document, *tolerations: Document) -> Impact:
     around = Around(tolerations=list(tolerations))
     draft = a_draft(Verb.CHANGE, before, after, kind="nodes")
-    impact = await of_node(draft, cast("Surroundings", around))
+    return await of_node(draft, cast("Surroundings", around))
+
+
+async def lost(before: Document, after: Document, *tolerations: Document) -> list[str]:
+    impact = await impact_of(before, after, *tolerations)
     assert all(each.workload == NODES for each in impact.lost if each.kind == "nodes")
     return [f"{each.kind}/{each.name}" for each in impact.lost]
 
@@ -75,6 +81,26 @@ async def test_what_a_change_of_a_node_takes_away(
 
 
 @pytest.mark.parametrize(
+    ("after", "tolerated", "is_shown"),
+    [
+        (a_node(unschedulable=True), [], True),
+        (a_node(a_taint("NoSchedule")), [], True),
+        (a_node(a_taint("PreferNoSchedule")), [], True),
+        (a_node(a_taint()), [], False),
+        (a_node(a_taint()), [{"operator": "Exists"}], True),
+        (a_node(), [], False),
+    ],
+)
+async def test_pods_that_stay_on_a_lost_node_are_shown_and_not_judged(
+    after: Document, tolerated: list[Document], is_shown: bool
+) -> None:
+    impact = await impact_of(a_node(), after, *tolerated)
+
+    assert [each.key for each in impact.staying] == ["pods/bank/cart"] * is_shown
+    assert (impact.reached, impact.candidates) == ((), ())
+
+
+@pytest.mark.parametrize(
     ("toleration", "may_stay"),
     [
         ({"operator": "Exists"}, True),
@@ -96,6 +122,22 @@ async def test_a_pod_stays_only_where_it_tolerates_the_taint_for_good(
     found = await lost(a_node(), a_node(a_taint(value="very")), toleration)
 
     assert found == ["nodes/one"] + ["pods/cart"] * (not may_stay)
+
+
+async def test_what_says_nothing_of_taints_has_none_and_tolerates_none() -> None:
+    bare: Document = {"metadata": {"name": "one"}, "spec": {}}
+
+    assert await lost(bare, a_node(a_taint())) == ["nodes/one", "pods/cart"]
+    assert await lost(a_node(a_taint()), bare) == []
+
+
+@pytest.mark.parametrize(("taint", "toleration"), [({}, {"value": ""}), ({"value": ""}, {})])
+async def test_a_value_that_is_empty_is_as_good_as_none(
+    taint: dict[str, str], toleration: Document
+) -> None:
+    found = await lost(a_node(), a_node(a_taint(**taint)), {"key": "broken", **toleration})
+
+    assert found == ["nodes/one"]
 
 
 async def test_a_pod_stays_only_where_it_tolerates_every_taint() -> None:

@@ -139,6 +139,17 @@ def test_query_with_a_second_reading_is_refused(query: str) -> None:
     assert caught.value.rule == "query"
 
 
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        *("container", "follow", "previous", "sinceSeconds", "sinceTime", "tailLines"),
+        *("limitBytes", "timestamps", "stream", "pretty"),
+    ],
+)
+def test_whatever_kubernetes_documents_of_the_log_of_a_pod_may_be_asked(parameter: str) -> None:
+    assert parse_query(f"{parameter}=1") == {parameter: "1"}
+
+
 @given(st.dictionaries(st.sampled_from(sorted(PARAMETERS)), st.text(max_size=10)))
 def test_query_arrives_as_it_was_read(query: dict[str, str]) -> None:
     _, _, sent = with_query("/api", query).partition("?")

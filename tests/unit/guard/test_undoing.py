@@ -12,6 +12,7 @@ import pytest
 from orchestrator.domain.net_effect import merged
 from orchestrator.domain.undo import Document, ObjectRef, Restoration, UndoRecord, UndoState, Verb
 from orchestrator.guard.bodies import Media, dump
+from orchestrator.guard.paths import Query
 from orchestrator.guard.undo import Undoing
 from orchestrator.guard.upstream import Reply, Upstream
 from tests.builders import RUN, a_run, at
@@ -58,6 +59,7 @@ class Server:
         *,
         body: Any = None,
         media: Media = Media.JSON,  # noqa: ARG002
+        query: Query | None = None,  # noqa: ARG002
     ) -> Reply:
         others, self.others = self.others, nothing
         others()

@@ -3,8 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from orchestrator.domain.undo import ObjectRef, UndoState, Verb
 from orchestrator.guard.baseline import Observation, Service, Workload
-from orchestrator.guard.verifying import compare
+from orchestrator.guard.verifying import compare, compare_nodes, cordoned
+from tests.builders import an_undo_record
 
 CART, WEB = "deployments/shop/cart", "services/shop/cart"
 SPEC: dict[str, Any] = {
@@ -82,3 +86,45 @@ def test_what_others_deleted_is_kept() -> None:
 
     assert found.pending == ()
     assert {difference.object for difference in found.kept} == {CART, WEB}
+
+
+def test_node_that_the_run_cordoned_and_that_takes_no_pods_yet_is_pending() -> None:
+    before = {"one": False, "two": False, "three": True}
+
+    found = compare_nodes(before, {"one": True, "two": False, "three": True}, ours={"one"})
+
+    assert found.pending == ("nodes//one: it took pods before, and takes none now",)
+    assert found.kept == ()
+
+
+def test_node_that_others_cordoned_or_took_away_is_kept() -> None:
+    found = compare_nodes({"one": False, "two": False}, {"one": True, "new": True}, ours={"two"})
+
+    assert found.pending == ()
+    assert [(each.object, each.now) for each in found.kept] == [
+        ("nodes//one", "cordoned by others"),
+        ("nodes//two", "deleted"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({}, {"one"}),
+        ({"after": None, "verb": Verb.DELETE}, {"one"}),
+        ({"after": {"metadata": {"labels": {"a": "b"}}, "spec": {}}}, set()),
+        ({"state": UndoState.INTENT}, {"one"}),
+        ({"state": UndoState.UNDONE, "note": "refused by the API server"}, set()),
+        ({"ref": ObjectRef(path="/p", kind="pods", namespace="shop", name="one")}, set()),
+    ],
+)
+def test_nodes_are_ours_of_which_the_run_changed_whether_they_take_pods(
+    changes: dict[str, Any], names: set[str]
+) -> None:
+    node = ObjectRef(path="/api/v1/nodes/one", kind="nodes", namespace="", name="one")
+    record = replace(
+        an_undo_record(ref=node, before={"spec": {}}, after={"spec": {"unschedulable": True}}),
+        **changes,
+    )
+
+    assert cordoned([record]) == names

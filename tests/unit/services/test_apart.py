@@ -13,7 +13,7 @@ from orchestrator.domain.errors import DayHalted, LeaseLost
 from orchestrator.domain.identity import DayId, RunId
 from orchestrator.domain.plan import Cluster, ClusterAddress
 from orchestrator.domain.run import Phase, Run
-from tests.builders import a_day, a_halt, a_plan, a_run, an_experiment
+from tests.builders import RUN, a_day, a_halt, a_plan, a_run, an_experiment
 from tests.doubles.kubeconfigs import HERE
 from tests.doubles.storage import MemoryStorage
 from tests.doubles.worlds import LONG, OVER, SOMEBODY, a_new_entry, stored
@@ -195,3 +195,35 @@ async def test_a_forsaken_day_that_is_halted_and_a_planned_day_are_left_as_they_
     await house.apart.close_forsaken()
 
     assert {each.state for each in await house.storage.days()} == {DayState.OPEN}
+
+
+@pytest.mark.parametrize("phase", [each for each in Phase if each.may_hold_fault])
+async def test_a_run_that_may_hold_a_fault_is_left_to_whoever_restores_it(
+    house: House, phase: Phase
+) -> None:
+    """Nobody could restore it while somebody has taken hold of it for nothing."""
+    await stored(house.storage, a_run(phase=phase), day=a_day(plan_source=""))
+    house.clock.skip(timedelta(days=1))
+    before = await house.run()
+
+    await house.apart.close_forsaken()
+    taken = await house.storage.take(await house.run(), worker=SOMEBODY, lease=LONG)
+
+    assert (before.phase, taken.fence) == (phase, before.fence + 1)
+    assert {each.state for each in await house.storage.days()} == {DayState.OPEN}
+
+
+async def test_a_day_is_left_to_its_command_for_a_while_after_its_run_has_ended(
+    house: House,
+) -> None:
+    ended = a_run(phase=Phase.CONCLUDED, ended_at=house.clock.now())
+    await stored(house.storage, ended, day=a_day(plan_source=""))
+
+    await house.apart.close_forsaken()
+    at_once = [each.state for each in await house.storage.days()]
+    house.clock.skip(timedelta(minutes=2))
+    await house.apart.close_forsaken()
+    later = [each.state for each in await house.storage.days()]
+
+    assert (at_once, later) == ([DayState.OPEN], [DayState.CLOSED])
+    assert (await house.storage.run(RUN)).phase is Phase.CONCLUDED

@@ -480,6 +480,9 @@ async def test_run_with_an_approved_preview_reserves_what_that_shows(house: Hous
         node_share=part.node_share,
         shares={PAYMENT: Fraction(1, 3)},
     )
+    notes = [entry.text for entry in await house.entries(Kind.NOTE)]
+    held = "Payment scaled to zero holds 2 objects of the day's budget, and of workloads"
+    assert f"{held} 33% of {PAYMENT}" in notes
 
 
 async def test_run_for_which_the_budget_has_no_room_does_not_start(house: House) -> None:

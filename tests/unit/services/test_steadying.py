@@ -172,6 +172,34 @@ async def test_observer_that_ends_is_replaced_to_measure(house: House) -> None:
     assert len(house.stage.assignments) == 1
 
 
+async def test_observer_that_is_frozen_is_replaced_to_measure(house: House) -> None:
+    await house.with_run()
+    house.script(hold=A_MOMENT)
+
+    async with house.conducted():
+        await house.stage.until("undo")
+        house.stage.act.freeze_observer()
+
+    run = await house.run()
+    assert (run.phase, run.finding) == (Phase.CONCLUDED, Finding.HELD)
+    assert house.story.count("measure") == 2
+
+
+async def test_holder_that_lost_its_run_while_it_was_measured_says_nothing_of_it(
+    house: House,
+) -> None:
+    house.at_pace(after=timedelta(seconds=5), lease=timedelta(milliseconds=100))
+    await house.with_run()
+    house.script(within_after=False, hold=A_MOMENT)
+
+    async with house.conducted():
+        await house.stage.until("measure")
+        house.storage.steal(RUN)
+
+    assert (await house.run()).phase is Phase.VERIFYING
+    assert await house.entries(Kind.RESTORED) == []
+
+
 async def test_observer_that_ends_again_and_again_leaves_it_unknown(house: House) -> None:
     await house.with_run(phase=Phase.HOLDING)
     house.script(observer_breaks="ModuleNotFoundError: no module named probes")

@@ -10,6 +10,7 @@ from typing import Final
 
 from orchestrator.practice.api.kinds import Kind
 from orchestrator.practice.api.served.apps import DEPLOYMENT, REPLICA_SET
+from orchestrator.practice.api.served.barriers import BARRIERS
 from orchestrator.practice.api.served.batch import CRON_JOB, JOB
 from orchestrator.practice.api.served.core import (
     CONFIG_MAP,
@@ -68,6 +69,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     STATEFUL_SET,
     NEW_EVENT,
     *REVIEWS,
+    *BARRIERS,
     AUTOSCALER,
     CRON_JOB,
     JOB,
