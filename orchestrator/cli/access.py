@@ -4,11 +4,13 @@ A cluster that is not there is no fault of the plan: then it says that nobody wa
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import anyio
 import click
 
+from orchestrator.adapters.clock import SystemClock
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.plan import Plan
 from orchestrator.guard.permissions import Permission
@@ -34,7 +36,7 @@ class Asked:
 def access_of(plan: Plan) -> Asked:
     """Ask the cluster of a plan."""
     try:
-        return Asked(reviewed=anyio.run(review, plan))
+        return Asked(reviewed=anyio.run(partial(review, plan, clock=SystemClock())))
     except Unavailable as error:
         return Asked(problem=str(error))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import anyio
 import click
 
+from orchestrator.adapters.clock import SystemClock
 from orchestrator.cli.lifeline import while_parent_lives
 from orchestrator.domain.errors import KubeconfigUnreadable
 from orchestrator.guard import credentials
@@ -54,7 +55,9 @@ def access_by(kubeconfig: Path, context: str) -> Access:
 
     Raises: KubeconfigUnreadable: also for what practice nodes have no use for.
     """
-    known = credentials.load_access(kubeconfig=str(kubeconfig), context=context)
+    known = credentials.load_access(
+        kubeconfig=str(kubeconfig), context=context, clock=SystemClock()
+    )
     if known.proxy or known.server_name or known.impersonating:
         problem = (
             "names a proxy, a tls-server-name or whom to act as, which practice nodes do not know"

@@ -169,13 +169,14 @@ async def observe_nodes(upstream: Upstream) -> dict[str, bool] | None:
     Raises: ClusterUnavailable.
     """
     reply = await upstream.send("GET", _NODES_PATH)
-    if reply.status in _HIDDEN:
-        return None
     found = reply.document()
-    if not reply.is_success or "items" not in found:
+    # A page of somebody in between says nothing of the account.
+    if reply.status in _HIDDEN and found.get("kind") == "Status":
+        return None
+    if not reply.is_success or found.get("kind") != "NodeList":
         problem = f"GET {_NODES_PATH}: {reply.message()}"
         raise ClusterUnavailable(cluster=upstream.server, problem=problem)
     return {
         item["metadata"]["name"]: bool((item.get("spec") or {}).get("unschedulable"))
-        for item in found["items"] or ()
+        for item in found.get("items") or ()
     }

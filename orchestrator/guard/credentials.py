@@ -4,8 +4,7 @@ It reads them as kubectl does. Nothing read here leaves the guard's process.
 """
 
 import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,13 +17,10 @@ from orchestrator.guard.access.kubeconfigs import Context, Entry, Kubeconfig, Wa
 from orchestrator.guard.access.proxies import proxy_for
 from orchestrator.guard.access.reading import Reading
 from orchestrator.guard.access.showing import Credentials, Shown, nothing
-
-Now = Callable[[], float]
-"""Units: seconds of the wall's clock, since plugins and files go by that one."""
+from orchestrator.ports import Clock
 
 ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where a pod finds its account."""
-_WALL: Final[Now] = time.time  # noqa: TID251 - a plugin says by it when its credentials end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +50,9 @@ def load_access(
     *,
     kubeconfig: str,
     context: str,
+    clock: Clock,
     environment: Mapping[str, str] = os.environ,
     account: Path = ACCOUNT,
-    now: Now = _WALL,
 ) -> Access:
     """Read the way to the cluster. It blocks; call it in a thread.
 
@@ -65,19 +61,23 @@ def load_access(
     Raises: KubeconfigUnreadable; ClusterUnavailable: when a plugin fails.
     """
     named = kubeconfig or environment.get("KUBECONFIG", "")
-    source = named or usual_source()
+    source = named or usual_source(environment)
     if not named and not Path(source).exists():
         if host := environment.get("KUBERNETES_SERVICE_HOST"):
             way = _of_pod(host, environment.get("KUBERNETES_SERVICE_PORT") or "443", account)
-            return _access(way, source=str(account), contexts=(), now=now)
+            return _access(way, source=str(account), contexts=(), clock=clock)
         raise KubeconfigUnreadable(path=source, problem="there is none, and this is no pod")
     found = Kubeconfig.read(source)
     way = found.way(context)
-    return _access(way, source=source, contexts=tuple(found.contexts(way)), now=now)
+    return _access(way, source=source, contexts=tuple(found.contexts(way)), clock=clock)
 
 
-def _access(way: Way, *, source: str, contexts: tuple[Context, ...], now: Now) -> Access:
+def _access(way: Way, *, source: str, contexts: tuple[Context, ...], clock: Clock) -> Access:
     server = way.cluster.text("server").rstrip("/")
+
+    def now() -> float:
+        return clock.now().timestamp()
+
     return Access(
         cluster=way.context,
         server=server,

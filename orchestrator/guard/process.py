@@ -94,7 +94,7 @@ async def serve_guard(
     async with AsyncExitStack() as stack:
         try:
             assignment = assignment_from_line(line)
-            upstream = await _upstream(stack, assignment)
+            upstream = await _upstream(stack, assignment, clock)
             if assignment.rehearsing:
                 overlay = Overlay()
                 upstream = RehearsedUpstream(upstream, overlay)
@@ -124,10 +124,10 @@ async def serve_guard(
     return None
 
 
-async def _upstream(stack: AsyncExitStack, assignment: GuardAssignment) -> Upstream:
+async def _upstream(stack: AsyncExitStack, assignment: GuardAssignment, clock: Clock) -> Upstream:
     """The target cluster, which has answered once."""
     access = await asyncio.to_thread(
-        load_access, kubeconfig=assignment.kubeconfig, context=assignment.context
+        load_access, kubeconfig=assignment.kubeconfig, context=assignment.context, clock=clock
     )
     upstream = await stack.enter_async_context(connected(access))
     reply = await upstream.send("GET", "/version")

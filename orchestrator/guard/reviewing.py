@@ -16,6 +16,7 @@ from orchestrator.guard.credentials import load_access
 from orchestrator.guard.excess import beyond, places_for, samples_beyond
 from orchestrator.guard.permissions import Permission, needed_for
 from orchestrator.guard.upstream import Upstream, connected
+from orchestrator.ports import Clock
 
 _REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _RULES: Final = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
@@ -40,14 +41,14 @@ class _Listed:
     unlisted: str = ""
 
 
-async def review(plan: Plan) -> Reviewed:
+async def review(plan: Plan, *, clock: Clock) -> Reviewed:
     """Ask the cluster of a plan about the account that its guards would use.
 
     Raises: KubeconfigUnreadable; ClusterUnavailable.
     """
     cluster = plan.cluster
     access = await asyncio.to_thread(
-        load_access, kubeconfig=cluster.kubeconfig, context=cluster.context
+        load_access, kubeconfig=cluster.kubeconfig, context=cluster.context, clock=clock
     )
     async with connected(access) as upstream:
         needed, listed = needed_for(plan), await _listed(upstream, places_for(plan))

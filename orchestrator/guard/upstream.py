@@ -86,6 +86,7 @@ class Upstream:
     def __init__(self, access: Access, session: aiohttp.ClientSession) -> None:
         self._access = access
         self._session = session
+        self._renewing = asyncio.Lock()
         # Apart from its address, which the library repeats in its errors.
         self._proxy, self._proxy_headers = _parted(access.proxy)
 
@@ -263,14 +264,19 @@ class Upstream:
         credentials = self._access.credentials
         if (shown := credentials.at_hand()) is not None:
             return shown
-        return await asyncio.to_thread(credentials.renewed)
+        return await self._renewed()
 
     async def _other_than(self, refused: Shown) -> Shown | None:
         """What else can be shown than what the API server refused; None when there is nothing."""
         with suppress(ClusterUnavailable):
-            other = await asyncio.to_thread(self._access.credentials.renewed, refused)
+            other = await self._renewed(refused)
             return None if other.is_same_as(refused) else other
         return None
+
+    async def _renewed(self, refused: Shown | None = None) -> Shown:
+        # One thread at a time, or those who wait for a plugin would leave none for anything else.
+        async with self._renewing:
+            return await asyncio.to_thread(self._access.credentials.renewed, refused)
 
     def _unanswered(self, error: Exception) -> ClusterUnavailable:
         problem = str(error) or type(error).__name__

@@ -70,7 +70,7 @@ class Lease:
         self._clock = clock
         self._recording = recording
         self._lasts = lasts
-        self._sure_until = 0.0
+        self._sure_until: float
         self._tasks: TaskGroup
 
     def ask_to_stop(self, reason: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
+from orchestrator.domain.ownership import owners_by_field
 from tests.acceptance.deeds import COUNTED, SHOP
 from tests.acceptance.stage import Stage, until
 
@@ -30,7 +31,9 @@ class Shop:
         for each in self._items(self._core.list_node()):
             node = f"node {each['metadata']['name']}"
             found[node] = (bool(each["spec"].get("unschedulable")), _taints(each))
+            found[f"owners of {node}"] = _owners(each)
         for each in self._items(self._apps.list_namespaced_deployment(SHOP)):
+            found[f"owners of deployment {each['metadata']['name']}"] = _owners(each)
             spec, ready = each["spec"], each["status"].get("readyReplicas")
             image = spec["template"]["spec"]["containers"][0]["image"]
             found[f"deployment {each['metadata']['name']}"] = (
@@ -41,8 +44,10 @@ class Shop:
             )
         for each in self._items(self._core.list_namespaced_service(SHOP)):
             found[f"service {each['metadata']['name']}"] = (each["spec"]["selector"], _marks(each))
+            found[f"owners of service {each['metadata']['name']}"] = _owners(each)
         for each in self._items(self._core.list_namespaced_config_map(SHOP)):
             found[f"config map {each['metadata']['name']}"] = each.get("data")
+            found[f"owners of config map {each['metadata']['name']}"] = _owners(each)
         for each in self._items(self._network.list_namespaced_network_policy(SHOP)):
             found[f"network policy {each['metadata']['name']}"] = each["spec"]
         return found
@@ -58,6 +63,8 @@ class Shop:
             key = f"deployment {COUNTED}"
             assert now[key][0] in {2, 3}, "neither as before nor as mended"
             before, now = {**before, key: None}, {**now, key: None}
+            # What one mended is theirs from then on.
+            before, now = _without_owners_of_mended(before), _without_owners_of_mended(now)
         return now == before
 
     @contextmanager
@@ -104,6 +111,20 @@ class Shop:
         self._scale(2)
         until(lambda: self.seen()[f"deployment {COUNTED}"][2] == 2)
         self._api.close()  # type: ignore[no-untyped-call]
+
+
+def _owners(found: dict[str, Any]) -> dict[str, list[str]]:
+    """Who owns which field, but for annotations, which others write all the time."""
+    return {
+        ".".join(field): sorted(owner.manager for owner in owners)
+        for field, owners in owners_by_field(found).items()
+        if field[:2] != ("f:metadata", "f:annotations")
+    }
+
+
+def _without_owners_of_mended(seen: dict[str, Any]) -> dict[str, Any]:
+    mended = (f"owners of deployment {COUNTED}", "owners of service catalog", "owners of node ")
+    return {key: value for key, value in seen.items() if not key.startswith(mended)}
 
 
 def _marks(found: dict[str, Any]) -> list[str]:

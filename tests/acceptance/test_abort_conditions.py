@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -70,7 +69,7 @@ class OfTheShop(Prometheus):
 
     def answered(self) -> Any:
         ready = self._stage.replicas("catalog")[1]
-        self.say("vector", [{"metric": {}, "value": [time.time(), str(ready)]}])
+        self.say("vector", [{"metric": {}, "value": [0, str(ready)]}])
         return super().answered()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
 import yaml
 from kubernetes import client
 
@@ -110,6 +111,7 @@ def test_nothing_is_written_after_a_halt_although_the_conductor_is_frozen(
     assert "a real fire" in run.reason
 
 
+@pytest.mark.slow
 def test_the_service_halts_what_it_conducts_and_goes_on_when_it_is_told(
     sqlite_stage: Stage,
 ) -> None:

@@ -73,6 +73,7 @@ def test_every_context_of_the_same_cluster_leads_to_the_guard_and_no_other_is_th
     assert sqlite_stage.replicas("payment")[0] == 2
 
 
+@pytest.mark.slow
 def test_experiment_reaches_the_guard_by_whatever_context_it_is_told(
     sqlite_stage: Stage, kubeconfig: str
 ) -> None:

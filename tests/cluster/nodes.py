@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from orchestrator.adapters.clock import SystemClock
 from orchestrator.guard.credentials import load_access
 from orchestrator.practice.nodes.client import Access
 from orchestrator.practice.nodes.joining import NodeOptions, PracticeNodes, joined_nodes
@@ -22,6 +23,6 @@ async def practice_nodes(kubeconfig: Path, *, shop: bool) -> AsyncIterator[Pract
 
 def access_by(kubeconfig: Path) -> Access:
     """The way in that a kubeconfig describes."""
-    known = load_access(kubeconfig=str(kubeconfig), context="")
+    known = load_access(kubeconfig=str(kubeconfig), context="", clock=SystemClock())
     shown = known.credentials.renewed()
     return Access(url=known.server, headers=known.headers_with(shown), tls=shown.tls)

@@ -19,6 +19,7 @@ import pytest
 import yaml
 from kubernetes import client, config
 
+from orchestrator.adapters.clock import SystemClock
 from orchestrator.adapters.planfile import PlanFile
 from orchestrator.adapters.storage import Database, SqlStorage, SqlUndoJournal
 from orchestrator.domain.cluster_identity import ClusterIdentity, identity_from
@@ -137,7 +138,7 @@ class Site:
         return str(core.read_namespace("kube-system").metadata.uid)
 
     def review(self) -> Reviewed:
-        return anyio.run(review, self.plan)
+        return anyio.run(partial(review, self.plan, clock=SystemClock()))
 
     def is_ready(self) -> bool:
         status = self.apps.read_namespaced_deployment("web", self.namespace).status

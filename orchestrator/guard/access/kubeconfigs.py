@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from orchestrator.domain.errors import KubeconfigUnreadable
 
-_DEFAULT: Final = "~/.kube/config"
+_USUAL: Final = ".kube/config"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,9 +133,9 @@ class Kubeconfig:
                     yield name, Entry(values=values, folder=path.absolute().parent)
 
 
-def usual_source() -> str:
+def usual_source(environment: Mapping[str, str]) -> str:
     """Where a kubeconfig is that nobody named."""
-    return str(Path(_DEFAULT).expanduser())
+    return str(Path(environment.get("HOME") or Path.home()) / _USUAL)
 
 
 def _leads_to(cluster: Entry) -> tuple[str | bytes, ...]:

@@ -81,9 +81,9 @@ class Reading:
         try:
             pair = given.pair or pair_of(self._way.user)
             tls = self._trust.showing(pair)
+            authorization = _bearer(given.token) if given.token else ""
         except (OSError, ValueError) as error:
             raise self._unusable(error) from error
-        authorization = f"Bearer {given.token}" if given.token else ""
         self._last = Shown(authorization=authorization, tls=tls, until=given.until)
         return self._last
 
@@ -92,7 +92,7 @@ class Reading:
         if self._by_client is not None:
             return self._by_client()
         if token := user.file("tokenFile").decode().strip() or user.text("token"):
-            return f"Bearer {token}"
+            return _bearer(token)
         if name := user.text("username"):
             both = f"{name}:{user.text('password')}"
             return f"Basic {base64.b64encode(both.encode()).decode()}"
@@ -111,3 +111,10 @@ class Reading:
         if self._last is None:
             return KubeconfigUnreadable(path=self._source, problem=problem)
         return ClusterUnavailable(cluster=self._way.context, problem=problem)
+
+
+def _bearer(token: str) -> str:
+    """The header that shows a token. Raises: ValueError: it is none that a header can hold."""
+    if not token.isprintable():
+        raise ValueError("more than one line")
+    return f"Bearer {token}"

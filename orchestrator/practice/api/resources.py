@@ -351,7 +351,11 @@ class Resources:
         else:
             raise method_not_allowed()
         author = Author(request.manager, "scale")
-        return answer(rescale(self._store, place.kind, obj, wanted, dry=request.dry, by=author))
+        force = request.flag("force") if request.content_type == APPLY_PATCH else None
+        rescaled = rescale(
+            self._store, place.kind, obj, wanted, dry=request.dry, by=author, force=force
+        )
+        return answer(rescaled)
 
     def _shown(
         self,

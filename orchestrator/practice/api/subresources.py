@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+from orchestrator.practice.api.applying import Application, applied
 from orchestrator.practice.api.barring import Attempt, refuse_barred
 from orchestrator.practice.api.clock import stamp
 from orchestrator.practice.api.deleting import Deletion, delete
 from orchestrator.practice.api.kinds import Kind, Scale
-from orchestrator.practice.api.ownership import Author
+from orchestrator.practice.api.ownership import SYSTEM, Author
 from orchestrator.practice.api.selectors import of_object
 from orchestrator.practice.api.served.core import NODE, POD
 from orchestrator.practice.api.served.others import DISRUPTION_BUDGET
@@ -72,11 +73,20 @@ def _written(obj: Object, path: tuple[str, ...], number: int) -> Object:
 
 
 def rescale(
-    store: Store, kind: Kind, obj: Object, scale: Object, *, dry: bool, by: Author
+    store: Store,
+    kind: Kind,
+    obj: Object,
+    scale: Object,
+    *,
+    dry: bool,
+    by: Author,
+    force: bool | None = None,
 ) -> Object:
     """Give a workload the number of replicas that a scale says.
 
-    Raises: ApiError: the number is negative, or the scale is of an older version.
+    Shape: force is None unless the scale is applied.
+    Raises: ApiError: the number is negative, the scale is of an older version, or it is applied
+    and in conflict.
     """
     replicas = (scale.get("spec") or {}).get("replicas", 0)
     if replicas < 0:
@@ -89,6 +99,12 @@ def rescale(
         metadata["resourceVersion"] = version
     path = (kind.scale or _PLAIN).wanted
     wanted = {**_written(obj, path, replicas), "metadata": metadata}
+    if force is not None:
+        wish = Application(
+            kind=kind, configuration=_written({}, path, replicas), manager=by.manager,
+            subresource=by.subresource, force=force, at=store.now(),
+        )  # fmt: skip
+        wanted, by = applied(wish, obj | {"metadata": metadata}, metadata["name"]), SYSTEM
     asked = Attempt(
         kind=kind,
         operation="UPDATE",

@@ -536,6 +536,7 @@ def test_everybody_can_list_their_rules(admin: Cluster, bot: Person) -> None:
     def found() -> Object | None:
         answer = bot.sends("POST", admin_path, {"spec": {"namespace": admin.namespace}})
         assert answer.code == 201, answer.body
+        assert answer.body["status"]["incomplete"] is False
         rules = answer.body["status"]["resourceRules"]
         own: list[Object] = [item for item in rules if item["resources"] == ["configmaps"]]
         return own[0] if own else None
@@ -607,6 +608,13 @@ def test_one_who_is_spoken_for_brings_their_groups(admin: Cluster) -> None:
 
     info = answer.body["status"]["userInfo"]
     assert (info["username"], info["groups"]) == ("bob", ["builders", "system:authenticated"])
+
+
+def test_more_of_whom_one_speaks_for_may_have_any_key(admin: Cluster) -> None:
+    extra = ("Impersonate-Extra-Example.org%2FScope%25", "a")
+    answer = speaking_for(admin, WHOAMI, ("Impersonate-User", "bob"), extra, method="POST", body={})
+
+    assert answer.body["status"]["userInfo"]["extra"] == {"example.org/scope%": ["a"]}
 
 
 def test_account_that_is_spoken_for_is_in_the_groups_of_accounts(

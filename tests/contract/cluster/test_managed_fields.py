@@ -372,16 +372,34 @@ def test_who_makes_an_object_owns_it_whoever_it_says_does(cluster: Cluster) -> N
     assert owned(again, "maker") == {"f:data": {".": {}, "f:a": {}}}
 
 
+def apply_scale(cluster: Cluster, replicas: int, **query: str) -> Answer:
+    body = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}}
+    path = cluster.path(DEPLOYMENTS, "web", "scale")
+    body |= {"spec": {"replicas": replicas}}
+    return cluster.send("PATCH", path, body, kind=APPLY, fieldManager="scaler", **query)
+
+
+def test_scale_that_is_applied_is_in_conflict_with_who_applied_the_whole(cluster: Cluster) -> None:
+    apply(cluster, DEPLOYMENTS, scaled(0), "me")
+
+    refused = apply_scale(cluster, 1)
+    forced = apply_scale(cluster, 1, force="true")
+
+    assert (refused.code, refused.body["reason"]) == (409, "Conflict")
+    assert refused.body["message"] == (
+        'Apply failed with 1 conflict: conflict with "me": .spec.replicas'
+    )
+    assert (forced.code, forced.body["spec"]) == (200, {"replicas": 1})
+    found = cluster.get(DEPLOYMENTS, "web")
+    assert owned(found, "scaler", "Apply", "scale") == {"f:spec": {"f:replicas": {}}}
+    assert "f:replicas" not in owned(found, "me", "Apply")["f:spec"]
+
+
 def test_owner_by_scale_is_forgotten_by_who_sends_owners_of_the_whole(cluster: Cluster) -> None:
     made = apply(cluster, DEPLOYMENTS, scaled(0), "me").body["metadata"]
-    scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}}
     path = cluster.path(DEPLOYMENTS, "web")
-    applied = cluster.send(
-        "PATCH", f"{path}/scale", scale | {"spec": {"replicas": 1}}, kind=APPLY,
-        fieldManager="scaler", force="true",
-    )  # fmt: skip
-    merge(cluster, DEPLOYMENTS, "web", {"spec": {"replicas": 0}}, "other")
     merge(cluster, DEPLOYMENTS, "web/scale", {"spec": {"replicas": 1}}, "again")
+    merge(cluster, DEPLOYMENTS, "web", {"metadata": {"labels": {"a": "b"}}}, "other")
     entries = {
         each["manager"]: each
         for each in cluster.get(DEPLOYMENTS, "web")["metadata"]["managedFields"]
@@ -389,7 +407,6 @@ def test_owner_by_scale_is_forgotten_by_who_sends_owners_of_the_whole(cluster: C
 
     answer = send_owners(cluster, path, made["managedFields"])
 
-    assert applied.code == 200, applied.body
     assert entries["again"]["apiVersion"] == "apps/v1"
     assert owned(answer.body, "again", "Update", "scale") is None
     assert owned(answer.body, "me", "Apply") == made["managedFields"][0]["fieldsV1"]

@@ -24,12 +24,14 @@ from orchestrator.domain.guarding import (
     assignment_to_line,
     restoration_from_line,
 )
+from orchestrator.domain.identity import RunId
 from orchestrator.domain.undo import Restoration, UndoRecord
 from tests.builders import RUN, a_day, a_run
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = Path(__file__).with_name("guard_process.py")
 PATIENCE = 15.0
+ANOTHER_RUN = RunId("run-2")
 
 T = TypeVar("T")
 
@@ -258,15 +260,16 @@ async def guard_at(
     rehearsing: bool = False,
     approved_in: ClusterIdentity | None = None,
     dies_at: str = "",
+    run: RunId = RUN,
 ) -> AsyncIterator[Guard]:
-    """A guard of the test's run, ready or failed; killed when the scope is left."""
+    """A guard of a run, ready or failed; killed when the scope is left."""
     command = [sys.executable, str(PROGRAM), f"sqlite+aiosqlite:///{database}", dies_at]
     process = await anyio.open_process(
         command, stderr=None, cwd=ROOT, env={"PYTHONPATH": str(ROOT), "PATH": ""}
     )
     guard = Guard(process=process)
     assignment = GuardAssignment(
-        run=RUN,
+        run=run,
         radius=radius or limits(),
         kubeconfig=str(kubeconfig),
         recovering=recovering,
@@ -294,9 +297,9 @@ async def records(database: Path) -> Sequence[UndoRecord]:
 
 
 async def prepare(database: Path) -> None:
-    """Make a database that knows of the run."""
+    """Make a database that knows of the run, and of another."""
     async with Database(f"sqlite+aiosqlite:///{database}") as opened:
-        await SqlStorage(opened).add_day(a_day(), [a_run()], [])
+        await SqlStorage(opened).add_day(a_day(), [a_run(), a_run(id=ANOTHER_RUN)], [])
 
 
 async def until(condition: Callable[[], Awaitable[T]]) -> T:

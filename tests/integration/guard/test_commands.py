@@ -55,7 +55,7 @@ class Api:
             return web.json_response({"kind": "Pod", "metadata": metadata, "spec": {}})
         if request.path.endswith("s"):
             named = request.path.endswith("/pods")
-            return web.json_response({"items": self.listed if named else []})
+            return web.json_response({"kind": "List", "items": self.listed if named else []})
         return web.json_response({"kind": "Status", "code": 404}, status=404)
 
     async def _exec(self, request: web.Request) -> web.StreamResponse:

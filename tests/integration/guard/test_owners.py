@@ -83,8 +83,10 @@ def scale(replicas: int) -> Callable[[Object], Object]:
 
 
 def replaced(now: Object) -> Object:
+    metadata = now["metadata"]
+    labels = {**metadata["labels"], "slow": "yes"}
     spec = {**now["spec"], "replicas": 2}
-    return {**now, "spec": spec, "metadata": {**now["metadata"], "annotations": {"slow": "yes"}}}
+    return {**now, "spec": spec, "metadata": {**metadata, "labels": labels}}
 
 
 def applied(now: Object) -> Object:
@@ -153,7 +155,7 @@ async def test_many_writes_and_a_rollback_of_the_run_leave_owners_as_they_were(
         behind = await guard.begin()
         for write in WRITES.values():
             await write(behind, owned, place.direct.send("GET", owned).body)
-        await guard.do("rollback")
+        await guard.do("roll_back")
         # Nothing is left to put back but who owns it.
         await send(behind, "PATCH", f"{owned}/scale", {"spec": {"replicas": 1}}, MERGE)
         restoration = await guard.undo()
@@ -220,7 +222,7 @@ async def test_what_others_write_meanwhile_stays_theirs(
     seen = found["responder"]["f:metadata"]["f:annotations"]
     seen.pop(".", None)
     assert found["responder"] == theirs
-    assert set(found) <= {"gitops", "responder"}
+    assert set(found) <= {"gitops", "responder", "kube-controller-manager"}
     assert "f:replicas" not in found["gitops"]["f:spec"]
     assert set(found["gitops"]["f:metadata"]["f:labels"]) == {"f:app", "f:part-of"}
 

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from orchestrator.domain.errors import ClusterUnavailable
 from orchestrator.domain.undo import ObjectRef, UndoRecord, UndoState, Verb
+from orchestrator.guard.baseline import observe_nodes
 from orchestrator.guard.identifying import identify
 from orchestrator.guard.undo import Undoing
 from orchestrator.guard.upstream import Upstream
@@ -71,6 +72,14 @@ async def test_a_page_does_not_tell_which_cluster_it_is(status: int) -> None:
     async with behind(Door(status)) as upstream:
         with pytest.raises(ClusterUnavailable, match="not the answer of an API server"):
             await identify(upstream)
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+@pytest.mark.parametrize("status", [200, 401, 403, 404])
+async def test_a_page_does_not_tell_which_nodes_take_pods(status: int, is_json: bool) -> None:
+    async with behind(Door(status, is_json=is_json)) as upstream:
+        with pytest.raises(ClusterUnavailable, match="answer of an API server"):
+            await observe_nodes(upstream)
 
 
 async def test_an_api_server_says_of_a_group_it_does_not_know_what_a_page_says() -> None:

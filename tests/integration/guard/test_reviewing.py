@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from orchestrator.adapters.clock import SystemClock
 from orchestrator.domain.plan import Cluster
 from orchestrator.guard.reviewing import Reviewed, review
 from orchestrator.practice.cluster import control_plane
@@ -19,8 +20,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
 
 async def reviewed(kubeconfig: str) -> Reviewed:
-    radius = a_radius(kinds=frozenset({"pods"}))
-    return await review(a_plan(blast_radius=radius, cluster=Cluster(kubeconfig=kubeconfig)))
+    radius, cluster = a_radius(kinds=frozenset({"pods"})), Cluster(kubeconfig=kubeconfig)
+    return await review(a_plan(blast_radius=radius, cluster=cluster), clock=SystemClock())
 
 
 async def test_admin_of_a_cluster_with_roles_may_do_anything(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import anyio
 import pytest
 
 from orchestrator.domain.errors import ClusterUnavailable, KubeconfigUnreadable
-from orchestrator.guard.credentials import load_access
+from orchestrator.guard.credentials import Access, load_access
 from orchestrator.guard.upstream import NoWebSocket, Reply, Upstream, connected
 from tests.integration.guard.ways_in import (
     HOST,
@@ -27,14 +28,24 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
 
 @dataclass
+class Standing:
+    """A clock that stands until it is moved."""
+
+    seconds: float = 1_000_000.0
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.seconds, UTC)
+
+
+@dataclass
 class Site:
-    """An API server, and a clock that stands until it is moved."""
+    """An API server, and what leads to it."""
 
     authority: Authority
     server: ApiServer
     folder: Path
     plugin: Plugin
-    now: list[float] = field(default_factory=lambda: [1_000_000.0])
+    clock: Standing = field(default_factory=Standing)
 
     @property
     def cluster(self) -> dict[str, Any]:
@@ -47,7 +58,7 @@ class Site:
     @asynccontextmanager
     async def reached(self, user: dict[str, Any], **cluster: str) -> AsyncIterator[Upstream]:
         path = written(self.folder, {**self.cluster, **cluster}, user)
-        access = load_access(kubeconfig=path, context="", now=lambda: self.now[0])
+        access = load_access(kubeconfig=path, context="", clock=self.clock)
         async with connected(access) as upstream:
             yield upstream
 
@@ -65,11 +76,11 @@ async def who_asks(upstream: Upstream, method: str = "GET", body: Any = None) ->
 
 
 async def test_certificate_of_a_plugin_is_renewed_at_its_end(site: Site) -> None:
-    site.plugin.gives_pair(site.authority.pair("first"), until=site.now[0] + 30)
+    site.plugin.gives_pair(site.authority.pair("first"), until=site.clock.seconds + 30)
     async with site.reached(site.plugin.user()) as upstream:
-        site.plugin.gives_pair(site.authority.pair("second"), until=site.now[0] + 900)
+        site.plugin.gives_pair(site.authority.pair("second"), until=site.clock.seconds + 900)
         before = [await who_asks(upstream) for _ in range(3)]
-        site.now[0] += 30
+        site.clock.seconds += 30
         after = [await who_asks(upstream) for _ in range(3)]
 
     assert (before, after) == (["first"] * 3, ["second"] * 3)
@@ -77,7 +88,7 @@ async def test_certificate_of_a_plugin_is_renewed_at_its_end(site: Site) -> None
 
 
 async def test_request_in_flight_keeps_the_certificate_that_it_began_with(site: Site) -> None:
-    site.plugin.gives_pair(site.authority.pair("first"), until=site.now[0] + 30)
+    site.plugin.gives_pair(site.authority.pair("first"), until=site.clock.seconds + 30)
     replies: list[Reply] = []
     async with site.reached(site.plugin.user()) as upstream, anyio.create_task_group() as tasks:
 
@@ -87,7 +98,7 @@ async def test_request_in_flight_keeps_the_certificate_that_it_began_with(site: 
         tasks.start_soon(ask_slowly)
         await site.server.began.wait()
         site.plugin.gives_pair(site.authority.pair("second"))
-        site.now[0] += 60
+        site.clock.seconds += 60
 
         assert await who_asks(upstream) == "second"
         site.server.may_end.set()
@@ -165,9 +176,9 @@ async def test_command_in_a_container_gets_the_renewed_credentials_too(site: Sit
 
 
 async def test_plugin_that_fails_is_told_without_its_words(site: Site) -> None:
-    site.plugin.gives(token="s3cret", until=site.now[0] + 30)
+    site.plugin.gives(token="s3cret", until=site.clock.seconds + 30)
     async with site.reached(site.plugin.user()) as upstream:
-        site.now[0] += 60
+        site.clock.seconds += 60
         for answer in ("s3cret", '{"status": {"token": "s3cret"}}'):
             (site.folder / "answer.json").write_text(answer, "utf-8")
             with pytest.raises(ClusterUnavailable, match="kubectl --context main") as caught:
@@ -243,13 +254,13 @@ async def test_token_file_is_read_again_every_minute(site: Site) -> None:
     async with site.reached({"tokenFile": "token", "token": "older"}) as upstream:
         token.write_text("second\n", "utf-8")
         heard = [await who_asks(upstream)]
-        site.now[0] += 60
+        site.clock.seconds += 60
         heard.append(await who_asks(upstream))
         token.unlink()
-        site.now[0] += 60
+        site.clock.seconds += 60
         heard.append(await who_asks(upstream))
         token.write_text("third\n", "utf-8")
-        site.now[0] += 60
+        site.clock.seconds += 60
         heard.append(await who_asks(upstream))
 
     assert heard == ["first", "second", "second", "third"]
@@ -265,6 +276,23 @@ async def test_token_file_is_read_at_once_when_its_token_is_refused(site: Site) 
         assert await who_asks(upstream) == "other"
 
 
+async def test_token_that_is_no_line_is_never_shown(site: Site) -> None:
+    token = site.folder / "token"
+    token.write_text("first", "utf-8")
+    async with site.reached({"tokenFile": str(token)}) as upstream:
+        token.write_text("a\r\nImpersonate-User: b", "utf-8")
+        site.clock.seconds += 60
+
+        assert await who_asks(upstream) == "first"
+    with pytest.raises(KubeconfigUnreadable):
+        async with site.reached({"tokenFile": str(token)}):
+            pass
+    site.plugin.gives(token="a\nb")
+    with pytest.raises(KubeconfigUnreadable):
+        async with site.reached(site.plugin.user()):
+            pass
+
+
 async def test_pair_in_files_is_read_again_when_both_are_new(site: Site) -> None:
     paths = [site.folder / "tls.crt", site.folder / "tls.key"]
 
@@ -278,7 +306,7 @@ async def test_pair_in_files_is_read_again_when_both_are_new(site: Site) -> None
         heard = []
         for half in (True, False):
             put("second", half=half)
-            site.now[0] += 60
+            site.clock.seconds += 60
             heard.append(await who_asks(upstream))
 
     assert heard == ["first", "second"]
@@ -291,9 +319,9 @@ async def test_unchanged_pair_keeps_its_connections(site: Site) -> None:
     path = written(
         site.folder, site.cluster, {"client-certificate": "tls.crt", "client-key": "tls.key"}
     )
-    access = load_access(kubeconfig=path, context="", now=lambda: site.now[0])
+    access = load_access(kubeconfig=path, context="", clock=site.clock)
     was = access.credentials.renewed()
-    site.now[0] += 60
+    site.clock.seconds += 60
 
     assert access.credentials.renewed().tls is was.tls
 
@@ -337,22 +365,25 @@ def a_pod(site: Site) -> Path:
     return folder
 
 
-async def test_account_of_a_pod_is_used_and_its_token_renewed(site: Site) -> None:
-    folder = a_pod(site)
+def access_of_pod(site: Site, account: Path) -> Access:
     environment = {
         "KUBERNETES_SERVICE_HOST": "127.0.0.1",
         "KUBERNETES_SERVICE_PORT": str(site.server.port),
         "HOME": str(site.folder),
     }
-    access = load_access(
-        kubeconfig="", context="", environment=environment, account=folder,
-        now=lambda: site.now[0],
-    )  # fmt: skip
+    return load_access(
+        kubeconfig="", context="", environment=environment, account=account, clock=site.clock
+    )
+
+
+async def test_account_of_a_pod_is_used_and_its_token_renewed(site: Site) -> None:
+    account = a_pod(site)
+    access = access_of_pod(site, account)
     async with connected(access) as upstream:
         heard = [await who_asks(upstream)]
-        (folder / "token").write_text("pod-2", "utf-8")
+        (account / "token").write_text("pod-2", "utf-8")
         heard.append(await who_asks(upstream))
-        site.now[0] += 60
+        site.clock.seconds += 60
         heard.append(await who_asks(upstream))
 
     assert heard == ["pod-1", "pod-1", "pod-2"]
@@ -361,25 +392,30 @@ async def test_account_of_a_pod_is_used_and_its_token_renewed(site: Site) -> Non
 
 @pytest.mark.parametrize("missing", ["token", "ca.crt"])
 async def test_account_that_is_not_whole_is_named(site: Site, missing: str) -> None:
-    folder = a_pod(site)
-    (folder / missing).unlink()
-    environment = {"KUBERNETES_SERVICE_HOST": "fd00::1", "HOME": str(site.folder)}
+    account = a_pod(site)
+    (account / missing).unlink()
 
-    with pytest.raises(KubeconfigUnreadable, match=str(folder)):
-        load_access(kubeconfig="", context="", environment=environment, account=folder)
+    with pytest.raises(KubeconfigUnreadable, match=str(account)):
+        access_of_pod(site, account)
 
 
 async def test_pod_trusts_nobody_but_the_authority_of_its_account(site: Site) -> None:
-    folder = a_pod(site)
-    (folder / "ca.crt").write_bytes(Authority().pem)
-    environment = {
-        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
-        "KUBERNETES_SERVICE_PORT": str(site.server.port),
-        "HOME": str(site.folder),
-    }
-    access = load_access(kubeconfig="", context="", environment=environment, account=folder)
-    async with connected(access) as upstream:
+    account = a_pod(site)
+    (account / "ca.crt").write_bytes(Authority().pem)
+    async with connected(access_of_pod(site, account)) as upstream:
         with pytest.raises(ClusterUnavailable, match="certificate"):
             await upstream.send("GET", "/version")
 
     assert site.server.asked == []
+
+
+def put_at_home(site: Site, user: dict[str, Any]) -> None:
+    home = site.folder / ".kube"
+    home.mkdir()
+    Path(written(site.folder, site.cluster, user)).rename(home / "config")
+
+
+async def test_kubeconfig_goes_before_the_account_of_a_pod(site: Site) -> None:
+    put_at_home(site, {"token": "mine"})
+    async with connected(access_of_pod(site, a_pod(site))) as upstream:
+        assert await who_asks(upstream) == "mine"

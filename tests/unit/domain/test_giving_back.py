@@ -5,7 +5,7 @@ what Kubernetes does.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ PATH: Final = "/api/v1/namespaces/shop/services/web"
 NAMES: Final = ("label a", "label b", "selector x", "selector y", "port a", "port b", "type")
 
 
-def document(values: dict[str, str | None]) -> dict[str, Any]:
+def document(values: Mapping[str, str | None]) -> dict[str, Any]:
     """A service with these of its fields: labels by name, a selector as a whole, ports by key."""
     said = {name: value for name, value in values.items() if value is not None}
 
@@ -86,7 +86,7 @@ class World:
 
     @classmethod
     def made(cls) -> "World":
-        values = {name: "was" for name in NAMES if name != "label b"}
+        values: dict[str, str | None] = {name: "was" for name in NAMES if name != "label b"}
         world = cls(now={}, values={})
         world.write(Step(manager="gitops", is_applied=True, values=values))
         world.write(Step(manager="editor", is_applied=False, values={"label b": "was"}))

@@ -22,8 +22,7 @@ def is_refused(before: Any, after: Any, kind: str = "services") -> bool:
     try:
         check_annotations(a_draft(verb, before, after, kind=kind), SmallCluster().around())
     except NotLetThrough as error:
-        assert error.rule == "expansion"
-        return True
+        return error.rule == "expansion"
     return False
 
 

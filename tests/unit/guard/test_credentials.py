@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.adapters.clock import SystemClock
 from orchestrator.domain.errors import KubeconfigUnreadable
 from orchestrator.guard.access.showing import Shown
 from orchestrator.guard.credentials import Access, load_access
@@ -33,7 +34,7 @@ def write(folder: Path, cluster: dict[str, Any], user: dict[str, Any]) -> str:
 
 
 def access(path: str, context: str = "") -> Access:
-    return load_access(kubeconfig=path, context=context)
+    return load_access(kubeconfig=path, context=context, clock=SystemClock())
 
 
 def shown(path: str) -> Shown:
@@ -45,7 +46,8 @@ def test_plain_kubeconfig_is_read_without_the_client(tmp_path: Path) -> None:
     path = write(tmp_path, {"server": "http://127.0.0.1:8080/"}, {"token": "s3cret"})
     program = (
         "import sys; from orchestrator.guard.credentials import load_access;"
-        f"load_access(kubeconfig={path!r}, context='');"
+        "from orchestrator.adapters.clock import SystemClock;"
+        f"load_access(kubeconfig={path!r}, context='', clock=SystemClock());"
         "print('kubernetes' in sys.modules)"
     )
 
@@ -236,8 +238,9 @@ def test_proxy_of_the_environment_leads_there_but_for_exceptions(
 ) -> None:
     program = (
         "from orchestrator.guard.credentials import load_access;"
-        f"print(load_access(kubeconfig={write(tmp_path, {'server': server}, {})!r}, context='')"
-        ".proxy)"
+        "from orchestrator.adapters.clock import SystemClock;"
+        f"print(load_access(kubeconfig={write(tmp_path, {'server': server}, {})!r}, context='',"
+        "clock=SystemClock()).proxy)"
     )
     environment = {**os.environ, "HTTPS_PROXY": "http://10.9.9.9:3128", "NO_PROXY": no_proxy}
     quiet = {k: v for k, v in environment.items() if k not in {"no_proxy", "https_proxy"}}

@@ -75,7 +75,8 @@ async def test_pods_of_a_kind_that_is_not_known_here_are_told_by_their_owner() -
 
 async def test_a_workload_that_was_made_anew_under_its_name_is_not_the_owner() -> None:
     pod = a_pod("a", owned_by("StatefulSet", "of the one before"))
-    around = SmallCluster().add("statefulsets", a_workload()).add("pods", pod).around()
+    theirs = [a_pod(name, owned_by("StatefulSet", "uid of one")) for name in "bc"]
+    around = SmallCluster().add("statefulsets", a_workload()).add("pods", pod, *theirs).around()
 
     (tagged,) = await around.tagged([pod])
 

@@ -132,6 +132,46 @@ async def test_what_became_of_a_write_without_an_answer_is_looked_up(
     assert await states(journal) == [state]
 
 
+@dataclass
+class Silent(OneObject):
+    """An API server that never answers a deletion, and shows something afterwards."""
+
+    shows: Document | None = None
+
+    async def send(self, method: str, path: str, **more: Any) -> Reply:
+        if method != "DELETE":
+            return await super().send(method, path, **more)
+        self.sent += 1
+        raise ClusterUnavailable(cluster="double", problem="no answer")
+
+    async def read(self, path: str) -> Any:
+        return self.shows if self.sent else await super().read(path)
+
+
+@pytest.mark.parametrize(
+    ("shows", "state"),
+    [
+        (None, UndoState.DONE),
+        ({"metadata": {"uid": "u", "deletionTimestamp": "2026-03-01T09:00:00Z"}}, UndoState.DONE),
+        ({"metadata": {"uid": "of another"}}, UndoState.DONE),
+        ({"metadata": {"uid": "u"}}, UndoState.INTENT),
+    ],
+    ids=["gone", "leaving", "made anew", "there"],
+)
+async def test_what_became_of_a_deletion_without_an_answer_is_looked_up(
+    shows: Document | None, state: UndoState
+) -> None:
+    writing, journal = await World(server=Silent(shows=shows)).begin()
+    route = parse_path(PATH)
+    assert isinstance(route, Route)
+
+    with pytest.raises(ClusterUnavailable):
+        await writing.make(classify("DELETE", route, {}, Media.JSON, None))
+
+    (record,) = await journal.records(RUN)
+    assert (record.state, record.after) == (state, None)
+
+
 async def test_a_write_in_doubt_counts_as_made() -> None:
     world = World(server=OneObject(answers=False, reads=False))
     writing, _ = await world.begin()

@@ -136,6 +136,15 @@ async def test_its_command_closes_it_early_and_the_run_is_cancelled(house: House
     assert (await run_of(house, day)).phase is Phase.CANCELLED
 
 
+async def test_a_command_that_leaves_its_fault_behind_leaves_the_day_open(house: House) -> None:
+    day = await stored(house.storage, a_run(phase=Phase.HOLDING))
+
+    await house.apart.close(day.id, said=KIM)
+
+    assert (await house.storage.day(day.id)).state is DayState.OPEN
+    assert (await house.run()).phase is Phase.HOLDING
+
+
 async def test_a_day_whose_command_is_gone_is_closed_and_one_whose_command_lives_is_not(
     house: House,
 ) -> None:

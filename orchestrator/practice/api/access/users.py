@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import unquote
 
 from orchestrator.practice.api.statuses import ApiError
 
@@ -146,7 +147,8 @@ def impersonated(headers: Iterable[tuple[str, str]]) -> User | None:
     extra: dict[str, tuple[str, ...]] = {}
     for name, value in found:
         if name.startswith("impersonate-extra-"):
-            key = name.removeprefix("impersonate-extra-")
+            # Whatever may not stand in the name of a header is written as %XX.
+            key = unquote(name.removeprefix("impersonate-extra-"))
             extra[key] = (*extra.get(key, ()), value)
     uid = next((value for name, value in found if name == "impersonate-uid"), "")
     return _completed(User(name=names[0], uid=uid, groups=groups, extra=extra))
