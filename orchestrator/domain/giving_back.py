@@ -143,5 +143,5 @@ def _entries(
     return [
         entry if fields_of(entry) == fields else owning(entry, fields)
         for owner, fields in wanted.items()
-        if fields and (entry := present.get(owner) or first[owner])
+        if (entry := present.get(owner) or first[owner]) and (fields or not fields_of(entry))
     ]

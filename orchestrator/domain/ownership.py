@@ -6,6 +6,7 @@ in `giving_back`.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Set
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from orchestrator.domain.undo import ABSENT, Document
@@ -56,8 +57,9 @@ def with_entries(document: Document, entries: Iterable[Entry]) -> Document:
 
 
 def fields_of(entry: Entry) -> frozenset[Field]:
-    """The fields that an entry owns."""
-    return frozenset(_fields(entry.get("fieldsV1") or {}, ()))
+    """The fields that an entry owns; none when it cannot be read."""
+    tree = entry.get("fieldsV1")
+    return frozenset(_fields(tree, ()) if isinstance(tree, Mapping) else ())
 
 
 def _fields(tree: Mapping[str, Any], path: Field) -> Iterator[Field]:
@@ -100,17 +102,32 @@ def value_of(document: Document | None, field: Field) -> Any:
 
 
 def _inside(here: Any, step: str) -> Any:
-    kind, _, name = step.partition(":")
+    kind, wanted = _read(step)
     if kind == "f":
-        return here.get(name) if isinstance(here, Mapping) else None
+        return here.get(wanted) if isinstance(here, Mapping) else None
     if not isinstance(here, list):
         return None
-    wanted = json.loads(name)
-    if kind == "k":
-        return next((each for each in here if _has(each, wanted)), None)
-    if kind == "v":
-        return wanted if wanted in here else None
-    return here[wanted] if -1 < wanted < len(here) else None
+    match kind, wanted:
+        case "k", dict():
+            return next((each for each in here if _has(each, wanted)), None)
+        case "v", _:
+            return wanted if wanted in here else None
+        case "i", int() if -1 < wanted < len(here):
+            return here[wanted]
+        case _:
+            return None
+
+
+@lru_cache(maxsize=4096)
+def _read(step: str) -> tuple[str, Any]:
+    """What kind of step it is, and the name, the keys, the value or the position that it names."""
+    kind, _, name = step.partition(":")
+    if kind == "f":
+        return kind, name
+    try:
+        return kind, json.loads(name)
+    except ValueError:
+        return "", None
 
 
 def _has(item: Any, wanted: Mapping[str, Any]) -> bool:

@@ -347,7 +347,10 @@ class Course:
         await self._lease.move(Move.VERIFY)
         verified = await self._execution.verify(patience=self._pace.verification)
         restoration = replace(
-            verified, undone=(*undone.undone, *verified.undone), kept=verified.kept or undone.kept
+            verified,
+            undone=(*undone.undone, *verified.undone),
+            kept=verified.kept or undone.kept,
+            notes=verified.notes or undone.notes,
         )
         if not restoration.is_proven:
             return await self.strand("; ".join(restoration.pending))

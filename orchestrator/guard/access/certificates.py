@@ -40,7 +40,7 @@ class Trust:
 
     def _make(self, authority: bytes, pair: Pair | None) -> ssl.SSLContext:
         tls = ssl.create_default_context(cadata=authority.decode() if authority else None)
-        if self._cluster.values.get("insecure-skip-tls-verify"):
+        if self._cluster.values.get("insecure-skip-tls-verify") is True:
             tls.check_hostname = False
             tls.verify_mode = ssl.CERT_NONE
         if pair is not None:

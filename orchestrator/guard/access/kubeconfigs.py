@@ -32,7 +32,7 @@ class Entry:
         Raises: OSError; ValueError: it is not base64.
         """
         if inline := self.values.get(f"{name}-data"):
-            return base64.b64decode(inline, validate=True)
+            return base64.b64decode(str(inline), validate=True)
         return self.file(name)
 
     def file(self, name: str) -> bytes:

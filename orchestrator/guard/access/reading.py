@@ -46,7 +46,10 @@ class Reading:
         # A token goes before a plugin, which is not run then.
         user = self._way.user
         has_token = user.text("token") or user.text("tokenFile")
-        return isinstance(user.values.get("exec"), dict) and not has_token
+        plugin = user.values.get("exec")
+        if plugin is not None and not isinstance(plugin, dict):
+            raise KubeconfigUnreadable(path=self._source, problem="its user's exec is no object")
+        return plugin is not None and not has_token
 
     def _is_plain(self) -> bool:
         return self._plugin is not None or self._way.user.values.keys() <= _PLAIN | {"exec"}
@@ -90,7 +93,10 @@ class Reading:
     def _authorization(self) -> str:
         user = self._way.user
         if self._by_client is not None:
-            return self._by_client()
+            found = self._by_client()
+            if not found and "auth-provider" in user.values:
+                raise ValueError("its auth-provider gives no token: name a plugin by exec")
+            return found
         if token := user.file("tokenFile").decode().strip() or user.text("token"):
             return _bearer(token)
         if name := user.text("username"):
@@ -106,7 +112,9 @@ class Reading:
         return self._now() + _LOOK_AGAIN if self._way.user.values.keys() & _FILES else math.inf
 
     def _unusable(self, error: Exception) -> Unavailable:
-        why = getattr(error, "strerror", None) or type(error).__name__
+        # The words of another kind of error may repeat what could not be read.
+        own = str(error) if type(error) is ValueError else type(error).__name__
+        why = getattr(error, "strerror", None) or own
         problem = f"its certificates or tokens cannot be used ({why})"
         if self._last is None:
             return KubeconfigUnreadable(path=self._source, problem=problem)

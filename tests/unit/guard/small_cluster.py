@@ -22,11 +22,9 @@ CART = {"app": "cart"}
 
 def path_of(kind: str, name: str) -> str:
     """Where an object of the shop is; a node is in no namespace."""
-    namespace = "" if kind == "nodes" else "shop"
-    group = GROUPS.get(kind, "")
-    return Route(
-        group=group, version="v1", resource=kind, namespace=namespace, name=name
-    ).path  # fmt: skip
+    namespace, group = "" if kind == "nodes" else "shop", GROUPS.get(kind, "")
+    route = Route(group=group, version="v1", resource=kind, namespace=namespace, name=name)
+    return route.path
 
 
 def owned_by(kind: str, uid: str, name: str = "one") -> list[Document]:

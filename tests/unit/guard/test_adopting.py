@@ -1,12 +1,12 @@
 """Whoever would take a pod for its own is found, of every kind that takes pods."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import anyio
 import pytest
 
-from orchestrator.domain.undo import ObjectRef, Verb
+from orchestrator.domain.undo import ObjectRef, UndoState, Verb
 from orchestrator.guard.calls import Action, Call
 from orchestrator.guard.drafting import Draft, Outgoing
 from orchestrator.guard.impact.adopting import check_not_taken, check_takes_none
@@ -16,6 +16,7 @@ from orchestrator.guard.ledger import Ledger
 from orchestrator.guard.paths import Route
 from orchestrator.guard.refusals import NotLetThrough
 from orchestrator.guard.upstream import Upstream
+from tests.builders import an_undo_record
 from tests.unit.guard.small_cluster import CART, SmallCluster, a_pod, a_workload, owned_by
 from tests.unit.guard.test_rules import a_draft
 
@@ -112,3 +113,20 @@ async def test_a_workload_that_is_there_takes_no_more_than_it_has() -> None:
     await check_takes_none(a_draft(Verb.DELETE, a_workload(), None, kind="statefulsets"), around)
     scaled = a_draft(Verb.CHANGE, a_workload(), a_workload(replicas=9), kind="statefulsets")
     await check_takes_none(scaled, around)
+
+
+@pytest.mark.anyio
+async def test_a_workload_that_the_run_took_away_takes_back_what_it_left() -> None:
+    draft = a_draft(Verb.CREATE, None, a_workload(), kind="statefulsets")
+    taken = an_undo_record(verb=Verb.DELETE, ref=draft.ref, before=a_workload(), after=None)
+    ledger = Ledger([replace(taken, seq=1, state=UndoState.DONE)])
+
+    await check_takes_none(draft, SmallCluster().add("pods", a_pod()).around(ledger))
+
+
+@pytest.mark.anyio
+async def test_a_pod_that_keeps_its_labels_or_goes_is_taken_by_nobody() -> None:
+    around = SmallCluster().add("statefulsets", a_workload()).around()
+
+    await check_not_taken(a_draft(Verb.CHANGE, a_pod(), a_pod(hostname="x"), kind="pods"), around)
+    await check_not_taken(a_draft(Verb.DELETE, a_pod(), None, kind="pods"), around)

@@ -104,3 +104,48 @@ async def test_a_fault_that_hits_nobody_yet_is_not_made_and_may_be_taken_back() 
     with pytest.raises(NotLetThrough, match="it selects no pod now"):
         await impact_of(Verb.CREATE, None, nobody)
     assert (await impact_of(Verb.DELETE, nobody, None)).lost == ()
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (a_fault(CART, remoteCluster="far"), "it would hit another cluster"),
+        (a_fault(CART, target={"selector": STOCK, "remoteCluster": "far"}), "another cluster"),
+        (a_fault(CART, target="stock"), "its target is no object"),
+        (a_fault(CART, scheduler={"cron": "@hourly"}), "whom it hits each time"),
+        (a_fault({}), "it has no selector"),
+        (a_fault({**CART, "moods": ["bad"]}), "the selector's moods is not known here"),
+        (a_fault({"labelSelectors": {"app": "cart"}}), "its selector names no namespace"),
+        (a_fault(CART, "most"), "its mode 'most' is not known here"),
+        (a_fault(CART, "fixed", value="many"), "has no number: 'many'"),
+        (a_fault(CART, annotations={"experiment.chaos-mesh.org/pause": "true"}), "after a pause"),
+    ],
+)
+async def test_a_fault_of_which_nobody_can_tell_whom_it_hits_is_not_made(
+    fault: Document, why: str
+) -> None:
+    with pytest.raises(NotLetThrough, match=why) as refusal:
+        await impact_of(Verb.CREATE, None, fault)
+
+    assert refusal.value.rule == "expansion"
+
+
+@pytest.mark.parametrize(
+    ("expression", "hits"),
+    [
+        ({"key": "app", "operator": "In", "values": ["stock"]}, [("stock-1", "stock")]),
+        ({"key": "app", "operator": "In", "values": ["cart"]}, ALL),
+    ],
+)
+async def test_a_fault_finds_its_pods_by_expressions_as_well(
+    expression: Document, hits: list[tuple[str, str]]
+) -> None:
+    selector = {"namespaces": ["shop"], "expressionSelectors": [expression]}
+
+    assert await hit_by(a_fault(selector)) == hits
+
+
+async def test_a_fault_that_goes_beyond_the_namespaces_of_the_run_says_so() -> None:
+    fault = a_fault({"namespaces": ["shop", "bank"]})
+
+    assert (await impact_of(Verb.CREATE, None, fault)).namespaces == {"shop", "bank"}

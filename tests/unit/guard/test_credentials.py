@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from orchestrator.adapters.clock import SystemClock
-from orchestrator.domain.errors import KubeconfigUnreadable
+from orchestrator.domain.errors import KubeconfigUnreadable, Unavailable
 from orchestrator.guard.access.showing import Shown
 from orchestrator.guard.credentials import Access, load_access
 
@@ -144,6 +144,36 @@ def test_no_error_repeats_a_token(tmp_path: Path) -> None:
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "user",
+    [
+        {"exec": "s3cret"},
+        {"exec": {}},
+        {"client-certificate-data": 17, "client-key-data": 18},
+        {"client-certificate-data": "s3cret"},
+        {"tokenFile": "missing"},
+        {"tokenFile": "."},
+        {"auth-provider": "s3cret"},
+    ],
+)
+def test_user_that_cannot_be_read_is_never_taken_for_nobody(
+    tmp_path: Path, user: dict[str, Any]
+) -> None:
+    with pytest.raises(Unavailable) as caught:
+        access(write(tmp_path, {"server": "https://127.0.0.1:6443"}, user))
+
+    assert "s3cret" not in str(caught.value)
+
+
+def test_quoted_word_does_not_turn_tls_off(tmp_path: Path) -> None:
+    cluster = {"server": "https://127.0.0.1:6443", "insecure-skip-tls-verify": "false"}
+
+    tls = shown(write(tmp_path, cluster, {})).tls
+
+    assert tls is not None
+    assert tls.verify_mode is ssl.CERT_REQUIRED
+
+
 def test_certificate_that_is_none_is_said_without_its_content(tmp_path: Path) -> None:
     cluster = {"server": "https://127.0.0.1:6443", "certificate-authority-data": "c2VjcmV0"}
 
@@ -219,6 +249,63 @@ def test_of_several_files_the_first_entry_and_the_first_current_context_count(
     assert found.credentials.renewed().authorization == "Bearer of-one"
     with pytest.raises(KubeconfigUnreadable, match="holds no clusters"):
         access(os.pathsep.join([missing, missing]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_same"),
+    [
+        ({}, True),
+        ({"server": "https://one:6443/"}, True),
+        ({"server": "https://two:6443"}, False),
+        ({"proxy-url": "http://bastion:3128"}, False),
+        ({"tls-server-name": "two"}, False),
+        ({"certificate-authority-data": "dHdv"}, False),
+        ({"certificate-authority": "missing"}, False),
+    ],
+)
+def test_contexts_of_the_same_cluster_are_told_from_others(
+    tmp_path: Path, changes: dict[str, str], *, is_same: bool
+) -> None:
+    first = {"server": "https://one:6443"}
+    path = Path(write(tmp_path, first, {}))
+    document = json.loads(path.read_text("utf-8"))
+    document["clusters"].append({"name": "d", "cluster": {**first, **changes}})
+    beside = {"cluster": "d", "user": "u", "namespace": "shop"}
+    document["contexts"].append({"name": "beside", "context": beside})
+    path.write_text(json.dumps(document), "utf-8")
+
+    found = {
+        each.name: (each.namespace, each.is_same_cluster) for each in access(str(path)).contexts
+    }
+
+    # A context whose cluster is not there leads nowhere.
+    assert found == {"main": ("", True), "beside": ("shop", is_same)}
+
+
+def test_plugin_cannot_read_what_the_conductor_says(tmp_path: Path) -> None:
+    plugin = tmp_path / "plugin"
+    status = json.dumps({"token": "t"})
+    version = "client.authentication.k8s.io/v1"
+    plugin.write_text(
+        "#!/bin/sh\nread heard\n"
+        f"""echo '{{"apiVersion": "{version}", "kind": "ExecCredential", "status": {status}}}'\n"""
+    )
+    plugin.chmod(0o700)
+    user = {"exec": {"apiVersion": version, "command": "./plugin"}}
+    path = write(tmp_path, {"server": "http://127.0.0.1:8080"}, user)
+    program = (
+        "import sys; from orchestrator.guard.credentials import load_access;"
+        "from orchestrator.adapters.clock import SystemClock;"
+        f"load_access(kubeconfig={path!r}, context='', clock=SystemClock());"
+        "print(sys.stdin.read())"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input="a command", capture_output=True, text=True, check=True, timeout=30,
+    )  # fmt: skip
+
+    assert done.stdout.strip() == "a command"
 
 
 @pytest.mark.parametrize(

@@ -92,5 +92,11 @@ def test_part_of_something_wider_is_not_told_twice(plan: Plan) -> None:
     assert told(plan, "shop", *rules) == ["get leases in shop", "* secrets in shop"]
 
 
+def test_some_objects_alone_are_no_more_than_all_of_them(plan: Plan) -> None:
+    rules = (a_rule("get", "secrets"), a_rule("*", "secrets", "", "one"))
+
+    assert told(plan, "shop", *rules) == ["* secrets one in shop", "get secrets in shop"]
+
+
 def test_rule_that_says_nothing_grants_nothing(plan: Plan) -> None:
     assert told(plan, "shop", {}, {"verbs": ["get"]}, {"resources": None}) == []

@@ -96,3 +96,11 @@ async def test_a_service_is_about_the_pods_that_its_new_selector_finds(
     impact = await of_service(draft, the_shop().around())
 
     assert [each.name for each in impact.candidates] == found
+
+
+async def test_a_service_is_given_no_way_in_with_a_new_selector() -> None:
+    told = an_object(selector=STOCK, annotations={"konghq.com/plugins": "x"})
+    draft = a_draft(Verb.CHANGE, an_object(selector=CART), told, kind="services")
+
+    with pytest.raises(NotLetThrough, match=r"the annotation konghq\.com/plugins"):
+        await of_service(draft, the_shop().around())

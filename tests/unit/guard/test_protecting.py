@@ -55,6 +55,9 @@ async def is_weakened(
         ({"minAvailable": 2, **ALWAYS}, {"minAvailable": 1, **ALWAYS}, True),
         ({"minAvailable": 2, **ALWAYS}, {"minAvailable": 2, **USUAL}, False),
         ({"minAvailable": 2}, {"minAvailable": 2, "selector": {}}, True),
+        ({"minAvailable": 2}, {"minAvailable": 3, "selector": {}}, True),
+        ({"minAvailable": 2}, {"maxUnavailable": "0%"}, False),
+        ({"minAvailable": 9}, {"minAvailable": "50%"}, True),
     ],
 )
 async def test_a_budget_that_asks_for_less_or_for_what_cannot_be_compared_is_weaker(
@@ -75,3 +78,18 @@ async def test_a_budget_may_go_back_to_what_it_was_before_the_run() -> None:
     ledger = Ledger([replace(record, seq=1, state=UndoState.DONE)])
 
     assert not (await of_budget(draft, SmallCluster().around(ledger))).weakened
+
+
+async def test_a_budget_without_a_selector_protects_nobody() -> None:
+    nobodys = an_object(minAvailable=1)
+    draft = a_draft(Verb.CREATE, None, nobodys, kind="poddisruptionbudgets")
+
+    assert (await of_budget(draft, SmallCluster().add("pods", a_pod()).around())).reached == ()
+
+
+async def test_a_budget_that_gets_a_label_concerns_nobody() -> None:
+    draft = a_draft(
+        Verb.CHANGE, a_budget(), a_budget(labels={"a": "b"}), kind="poddisruptionbudgets"
+    )
+
+    assert (await of_budget(draft, SmallCluster().add("pods", a_pod()).around())).reached == ()

@@ -99,3 +99,10 @@ def test_what_is_new_was_not_there_before_the_run() -> None:
     around = SmallCluster().around()
 
     assert around.was(a_draft(Verb.CREATE, None, a_workload()), ("spec", "replicas")) is ABSENT
+
+
+def test_a_budget_needs_the_most_that_it_needed_since_the_run_came_upon_it() -> None:
+    around = SmallCluster().around()
+
+    assert [around.most_needed("one", now) for now in (2, 1, 3, 0)] == [2, 2, 3, 3]
+    assert around.most_needed("other", 1) == 1

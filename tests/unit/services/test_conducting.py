@@ -138,6 +138,17 @@ async def test_what_others_changed_meanwhile_is_said(house: House) -> None:
     assert entry.details["undone"] == ["Deployment/shop/payment"]
 
 
+async def test_what_went_wrong_beside_a_proven_restoration_is_said(house: House) -> None:
+    await house.with_run()
+    house.script(undo=Restoration(notes=("owners stay",)))
+
+    run = await house.conduct()
+
+    (entry,) = await house.entries(Kind.RESTORED)
+    assert (run.phase, entry.details["notes"]) == (Phase.CONCLUDED, ["owners stay"])
+    assert entry.text.endswith("; owners stay")
+
+
 async def test_what_happened_is_in_the_timeline_and_secret(house: House) -> None:
     await house.with_run()
     house.script(proof=Injection.PROVEN, within_during=False, hold=timedelta(milliseconds=30))

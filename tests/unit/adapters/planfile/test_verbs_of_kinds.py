@@ -127,6 +127,13 @@ WIDER: Final = {
             " lies outside the day's blast radius; use some of: delete, evict"
         ),
     ),
+    "verb that does not fit the kind": (
+        "{kinds: {pods: [scale]}}",
+        (
+            "line 15: agenda[0].blast_radius.kinds.pods[0] = scale: is nothing that can be done"
+            " to pods; use some of: create, change, delete, evict, exec"
+        ),
+    ),
     "making beside the day's verbs": (
         "{creates: [pods]}",
         (
@@ -158,6 +165,21 @@ def test_a_box_makes_only_what_the_day_makes_though_the_day_lists_no_verbs() -> 
             " lies outside the day's blast radius; use some of: change, delete, evict, exec"
         )
     ]
+
+
+def test_a_box_makes_what_its_own_verbs_say() -> None:
+    day = edited(DAY, "kinds: {configmaps: [create], jobs: [create, delete]}")
+    wrong = "blast_radius: {kinds: {jobs: [delete], configmaps: [create]}, creates: [jobs]}"
+    right = "blast_radius: {kinds: {jobs: [create], configmaps: [create]}, creates: [jobs]}"
+
+    assert faults(edited(BOX, wrong, text=day)) == [
+        (
+            "line 15: agenda[0].blast_radius.creates[0] = jobs: is not among the verbs of"
+            " kinds.jobs; add create to kinds.jobs, or leave it out"
+        )
+    ]
+    plan = read(edited(BOX, right, text=day))
+    assert plan.radius_of(plan.agenda[0]).creates == {"configmaps", "jobs"}
 
 
 def test_a_list_of_kinds_limits_no_verbs() -> None:
