@@ -117,7 +117,7 @@ def _holdings(records: Iterable[UndoRecord]) -> dict[Field, Holding]:
                 known,
                 ours=(*known.ours, value_of(record.after, field)),
                 owners=owners,
-                added=known.added | (have - had - owners),
+                added=known.added | (have - owners),
             )
     return found
 

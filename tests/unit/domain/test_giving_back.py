@@ -67,8 +67,9 @@ class Step:
     """One write: by whom, whether applied, and of what; a value of None takes a field away."""
 
     manager: str
-    is_applied: bool
+    is_applied: bool = False
     values: dict[str, str | None]
+    is_of_run: bool = True
 
 
 def plain(found: Any) -> dict[str, Any]:
@@ -104,7 +105,7 @@ class World:
         else:
             self.values = self.values | step.values
             self._store(document(self.values), step.manager)
-        if step.manager in OURS and before != self.now:
+        if step.manager in OURS and step.is_of_run and before != self.now:
             self._note(before)
 
     def _read_values(self) -> None:
@@ -245,6 +246,57 @@ def test_owner_that_was_put_in_conflict_by_the_run_applies_as_before() -> None:
     )  # fmt: skip
 
     assert applied(wish, world.now, "web")["spec"]["type"] == "two"
+
+
+def one(manager: str, said: str | None, *, name: str = "type", **more: bool) -> Step:
+    return Step(manager=manager, values={name: said}, **more)
+
+
+TYPE: Final = ("f:spec", "f:type")
+LABEL: Final = ("f:metadata", "f:labels", "f:a")
+
+
+@pytest.mark.parametrize(
+    ("done", "field", "value", "owners"),
+    [
+        ([one("hand", "one")], TYPE, "was", {"gitops"}),
+        ([one("hand", "one"), one("hand", "was")], TYPE, "was", {"gitops"}),
+        ([one("hand", "one"), one("editor", "two")], TYPE, "two", {"editor"}),
+        # Somebody who is no part of the run, with the same program.
+        ([one("hand", "one"), one("hand", "two", is_of_run=False)], TYPE, "two", {"hand"}),
+        ([one("hand", "one"), one("editor", "two"), one("hand", "one")], TYPE, "two", {"editor"}),
+        ([one("hand", "one"), one("editor", None)], TYPE, ABSENT, set()),
+        (
+            [
+                one("hand", "one", name="label a"),
+                one("editor", "one", name="label a", is_applied=True),
+                one("hand", "two", name="label a"),
+            ],
+            LABEL,
+            "was",
+            {"gitops", "editor"},
+        ),
+    ],
+)
+def test_field_is_of_whom_its_value_says(
+    done: Sequence[Step], field: Field, value: Any, owners: set[str]
+) -> None:
+    world = World.made()
+    for step in done:
+        world.write(step)
+
+    world.undo()
+
+    found = {owner.manager for owner, fields in world.claims().items() if field in fields}
+    assert (value_of(world.now, field), found) == (value, owners)
+
+
+def test_whoever_applies_is_the_same_in_every_version() -> None:
+    applied = {"manager": "m", "operation": "Apply", "apiVersion": "v1"}
+    updated = applied | {"operation": "Update"}
+
+    assert Owner.of(applied) == Owner.of(applied | {"apiVersion": "v2"})
+    assert Owner.of(updated) != Owner.of(updated | {"apiVersion": "v2"})
 
 
 def test_times_of_entries_return_with_them() -> None:
