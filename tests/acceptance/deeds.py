@@ -2,6 +2,7 @@
 
 import time
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 from kubernetes import client, config
@@ -15,6 +16,24 @@ def _api() -> client.ApiClient:
     configuration = client.Configuration()
     config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     return client.ApiClient(configuration)
+
+
+def _pods(core: client.CoreV1Api, name: str) -> list[str]:
+    """The names of a workload's pods that are not already leaving."""
+    found = core.list_namespaced_pod(SHOP, label_selector=f"app={name}").items
+    every = [pod.metadata for pod in found if pod.metadata]
+    return [str(each.name) for each in every if not each.deletion_timestamp]
+
+
+def _insist(deed: Callable[[], None]) -> None:
+    """Do it again whenever a controller wrote to the object between the read and the write."""
+    for left in reversed(range(20)):
+        try:
+            return deed()
+        except client.ApiException as error:
+            if error.status != 409 or not left:
+                raise
+    return None
 
 
 def count(path: str) -> bool:
@@ -70,11 +89,7 @@ def replace_all_at_once(name: str) -> bool:
 def delete_pod(name: str) -> bool:
     with _api() as api:
         core = client.CoreV1Api(api)
-        found = core.list_namespaced_pod(SHOP, label_selector=f"app={name}")
-        metadata = found.items[0].metadata
-        assert metadata
-        assert metadata.name
-        core.delete_namespaced_pod(metadata.name, SHOP, grace_period_seconds=0)
+        core.delete_namespaced_pod(_pods(core, name)[0], SHOP, grace_period_seconds=0)
     return True
 
 
@@ -88,12 +103,9 @@ def create_config_map(name: str) -> bool:
 def evict_pod(name: str) -> bool:
     with _api() as api:
         core = client.CoreV1Api(api)
-        found = core.list_namespaced_pod(SHOP, label_selector=f"app={name}")
-        metadata = found.items[-1].metadata
-        assert metadata
-        assert metadata.name
-        body = client.V1Eviction(metadata=client.V1ObjectMeta(name=metadata.name))
-        core.create_namespaced_pod_eviction(metadata.name, SHOP, body)
+        pod = _pods(core, name)[-1]
+        body = client.V1Eviction(metadata=client.V1ObjectMeta(name=pod))
+        core.create_namespaced_pod_eviction(pod, SHOP, body)
     return True
 
 
@@ -119,10 +131,14 @@ def delete_deployment(name: str) -> bool:
 def replace_deployment(name: str) -> bool:
     with _api() as api:
         apps = client.AppsV1Api(api)
-        found = apps.read_namespaced_deployment(name, SHOP)
-        assert found.spec is not None
-        found.spec.replicas = 1
-        apps.replace_namespaced_deployment(name, SHOP, found)
+
+        def replace() -> None:
+            found = apps.read_namespaced_deployment(name, SHOP)
+            assert found.spec is not None
+            found.spec.replicas = 1
+            apps.replace_namespaced_deployment(name, SHOP, found)
+
+        _insist(replace)
     return True
 
 
@@ -172,10 +188,14 @@ def replace_scale(name: str, replicas: int) -> bool:
     """Put the whole scale, as it was read but for the count."""
     with _api() as api:
         apps = client.AppsV1Api(api)
-        found = apps.read_namespaced_deployment_scale(name, SHOP)
-        assert found.spec is not None
-        found.spec.replicas = replicas
-        apps.replace_namespaced_deployment_scale(name, SHOP, found)
+
+        def replace() -> None:
+            found = apps.read_namespaced_deployment_scale(name, SHOP)
+            assert found.spec is not None
+            found.spec.replicas = replicas
+            apps.replace_namespaced_deployment_scale(name, SHOP, found)
+
+        _insist(replace)
     return True
 
 
