@@ -109,7 +109,7 @@ def write(stage: Stage, watched: Watched, *, prometheus: str) -> str:
 @pytest.mark.parametrize(
     "name",
     [
-        "an address",
+        pytest.param("an address", marks=pytest.mark.slow),
         "a query",
         pytest.param("a condition", marks=pytest.mark.slow),
     ],

@@ -17,7 +17,7 @@ from tests.acceptance.stage import Stage
 from tests.doubles.postgres import PostgresServer
 
 BEGUN: Final = time.monotonic()
-QUICK: Final = frozenset({1, 5, 8})
+QUICK: Final = frozenset({1, 8})
 """The seeds that are not left to the slow tests: a guard is frozen, conductor and runner are
 killed, and, with the runner kept in, guard and observer."""
 

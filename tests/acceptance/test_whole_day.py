@@ -3,6 +3,8 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.acceptance.stage import Stage, until
 
 
@@ -72,6 +74,7 @@ def test_day_runs_its_agenda_and_writes_its_debrief(sqlite_stage: Stage) -> None
     assert stage.injections == 1
 
 
+@pytest.mark.slow
 def test_day_that_the_service_conducts_is_followed_and_debriefed(sqlite_stage: Stage) -> None:
     stage = sqlite_stage
     experiment = stage.write_experiment()
